@@ -1,0 +1,78 @@
+/**
+ * The closed registry of error codes (spec/errors.md). A code is the whole contract: programs branch on `code`,
+ * people read `message`, and nothing else of an error is stable.
+ *
+ * @module
+ */
+
+/** What a reader of an error can do next; one line each, shown by the command line. */
+export const ERRORS = {
+  // wire (spec/conventions.md)
+  malformed: 'The bytes do not follow the format. Fetch them again from their source.',
+  // keys (spec/keys.md)
+  'invalid-key': 'A key is exactly 32 bytes. Pass the raw key, not text.',
+  'invalid-recovery-key':
+    'Type the 64 hexadecimal digits again; the position of the first wrong one is given.',
+  // sealed objects (spec/container.md)
+  'not-an-object':
+    'This is not a Strongroom object. Check that the file was not converted or compressed on its way.',
+  'unsupported-version': 'A newer writer made this object. Update this program.',
+  'unsupported-suite':
+    'This object uses a cipher suite that this program does not know. Update this program.',
+  'unsupported-chunk-size': 'The chunk size is not one of the four that exist. Fetch the object again.',
+  'unsupported-type': 'The object type is not known. Update this program, or fetch the object again.',
+  'reserved-not-zero': 'Reserved bytes are set. Update this program, or fetch the object again.',
+  'bad-extension': 'The extensions of the header are malformed. Fetch the object again.',
+  'unknown-critical-extension':
+    'The object needs a feature that this program does not have. Update this program.',
+  'header-damaged': 'The header was damaged on its way. Fetch the object again; the key may well be right.',
+  'wrong-key':
+    'The key (or the context) does not belong to this object. Try the other key; the object is whole.',
+  'chunk-damaged': 'Part of the object was changed. Fetch it again, or salvage what is left.',
+  truncated: 'The end of the object is missing. Fetch it again, or wait until its upload has ended.',
+  'trailing-data': 'Something follows the end of the object. Fetch it again.',
+  'bad-trailer': 'The authenticated trailer is not valid: the writer was faulty. Report it to its makers.',
+  'bad-padding':
+    'The authenticated padding is not canonical: the writer was faulty. Report it to its makers.',
+  'limit-exceeded': 'A limit of the format would be passed. Split the input into volumes.',
+} as const;
+
+/** One of the codes of spec/errors.md. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Facts beside a code that a program may use; never secret. */
+export interface ErrorDetails {
+  /** Byte offset in the input at which the fault was found. */
+  readonly offset?: number;
+  /** 1-based position of the first wrong character of typed text. */
+  readonly position?: number;
+  /** Index of the chunk that failed. */
+  readonly chunk?: number;
+  /** Name of the field, record, object or path concerned. */
+  readonly subject?: string;
+}
+
+/** Every error that Strongroom throws on purpose. */
+export class StrongroomError extends Error {
+  override readonly name: string = 'StrongroomError';
+  /** The code of spec/errors.md. */
+  readonly code: ErrorCode;
+  /** Facts beside the code. */
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+
+  /** What to do next, in one line. */
+  get hint(): string {
+    return ERRORS[this.code];
+  }
+}
+
+/** True if `error` is a {@link StrongroomError}, with this code if one is given. */
+export function isStrongroomError(error: unknown, code?: ErrorCode): error is StrongroomError {
+  return error instanceof StrongroomError && (code === undefined || error.code === code);
+}
