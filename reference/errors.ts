@@ -35,6 +35,15 @@ export const ERRORS = {
   'bad-padding':
     'The authenticated padding is not canonical: the writer was faulty. Report it to its makers.',
   'limit-exceeded': 'A limit of the format would be passed. Split the input into volumes.',
+  // OPAQUE (spec/opaque.md)
+  'invalid-password':
+    'Choose another password: this one is empty, too long, or holds characters that cannot be typed alike everywhere.',
+  'wrong-password':
+    'The password is not the one of this registration. Each try is charged: think before the next.',
+  'server-authentication-failed':
+    'The vault did not prove that it holds this registration. Do not send anything else; fetch the fleet descriptor again.',
+  'stretch-out-of-bounds':
+    'The vault asks for password stretching that this program does not do. Report it to the operator.',
 } as const;
 
 /** One of the codes of spec/errors.md. */
