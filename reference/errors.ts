@@ -35,6 +35,8 @@ export const ERRORS = {
   'bad-padding':
     'The authenticated padding is not canonical: the writer was faulty. Report it to its makers.',
   'limit-exceeded': 'A limit of the format would be passed. Split the input into volumes.',
+  cancelled: 'The caller asked to stop. Nothing that was written so far is a whole object.',
+  closed: 'This reader or writer has come to its end. Make a new one for another object.',
   // OPAQUE (spec/opaque.md)
   'invalid-password':
     'Choose another password: this one is empty, too long, or holds characters that cannot be typed alike everywhere.',
@@ -44,6 +46,44 @@ export const ERRORS = {
     'The vault did not prove that it holds this registration. Do not send anything else; fetch the fleet descriptor again.',
   'stretch-out-of-bounds':
     'The vault asks for password stretching that this program does not do. Report it to the operator.',
+  // vault (spec/storage.md, spec/http.md)
+  'invalid-config': 'The configuration has a wrong field; it is named. Correct it and start again.',
+  'state-exists':
+    'This folder already holds a vault. Choose an empty one: a vault is never made anew in place.',
+  'keys-missing':
+    'The key file or its sealing key is not where the configuration says. Restore it from safe keeping.',
+  'keys-damaged':
+    'The key file does not open under this sealing key. Give the right sealing key, or restore both files.',
+  'anchor-missing': 'The anchor is gone. Do not make a new one: find out who removed it.',
+  'anchor-damaged': 'The anchor cannot be read. Do not make a new one: find out what happened to it.',
+  'anchor-conflict': 'Another writer moved the anchor. Stop the second vault that uses it.',
+  'store-locked': 'Another process has the store open. Stop it, or point this vault at its own store.',
+  'store-damaged': 'The store is not a readable database. Restore its disk; an older copy will be refused.',
+  'disk-full': 'The disk of the store is full. Make room and start the vault again.',
+  'store-failed': 'The store could not be written or read. See to its disk, then start the vault again.',
+  'rollback-detected':
+    'The store is not what the anchor says: it is older, or was changed. Bring the newest store back.',
+  'record-invalid': 'A stored record breaks an invariant. Keep the store as it is and report it.',
+  'not-ready': 'The vault is starting, stopping or has failed. Try again later; its log says why.',
+  overloaded: 'The vault has too much to do. Try again in a moment.',
+  // clients (spec/client.md)
+  unavailable: 'No signed answer came, and nothing follows from that. Check the address and try again.',
+  'insecure-url': 'Use an https:// address; plain http:// is for a vault on this machine alone.',
+  'bad-answer': 'Something on the way changes or makes up answers. Try again over another network.',
+  'stale-answer': 'The vault speaks of an older state than it did before. Try again; do not believe this answer.',
+  'not-registered': 'Check the account name and the vault. If both are right, use the 64-digit recovery key.',
+  'try-later': 'Wait as long as the message says, then try again. Nothing was charged.',
+  scheduled: 'The change takes effect at the time that the vault gave. Until then the old key stays.',
+  conflict: 'The account was changed from elsewhere. Ask for its status before you go on.',
+  destroyed: 'The attempts are spent and the vault has erased the key. Use the 64-digit recovery key.',
+  'not-authorised': 'Prove that the account is yours: log in at the service, or recover with the old password.',
+  unsupported: 'This vault does not know the command. Update the vault or this program.',
+  'registration-unfinished': 'An earlier registration was cut off. Run the same command again to finish it.',
+  'state-damaged': 'The saved state is not readable. Restore the file from a copy; do not delete it unread.',
+  // command line (docs/cli.md)
+  usage: 'Run the command with --help.',
+  'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
+  interrupted: 'Nothing that was complete before was changed. Run the command again.',
 } as const;
 
 /** One of the codes of spec/errors.md. */
@@ -59,6 +99,10 @@ export interface ErrorDetails {
   readonly chunk?: number;
   /** Name of the field, record, object or path concerned. */
   readonly subject?: string;
+  /** Seconds to wait before the next try. */
+  readonly retryAfter?: number;
+  /** Attempts left, by the vault's signed word. */
+  readonly remaining?: number;
 }
 
 /** Every error that Strongroom throws on purpose. */
