@@ -46,6 +46,21 @@ export const ERRORS = {
     'The vault did not prove that it holds this registration. Do not send anything else; fetch the fleet descriptor again.',
   'stretch-out-of-bounds':
     'The vault asks for password stretching that this program does not do. Report it to the operator.',
+  'bad-sealed-key':
+    'The vault gave back a key that is not of this registration. Use the recovery key, and report it.',
+  // channel (spec/channel.md)
+  'unknown-channel-key': 'The vault no longer has the key that was used. Fetch the fleet descriptor again.',
+  'channel-open-failed': 'The request was changed on its way, or meant for another fleet. Send it again.',
+  // fleet (spec/fleet.md)
+  'bad-descriptor': 'The fleet descriptor is not valid. Fetch it again; if it stays so, report it.',
+  'descriptor-not-trusted':
+    'Too few of the signers that this program knows have signed the fleet descriptor. Fetch it again, or update this program.',
+  'wrong-fleet': 'This is the descriptor of another fleet. Check the address of the vault.',
+  'descriptor-not-yet-valid': 'The fleet descriptor is of the future. Check the clock of this device.',
+  'descriptor-expired':
+    'The fleet descriptor is out of date. Fetch it again; check the clock of this device.',
+  'descriptor-rollback':
+    'An older fleet descriptor than one seen before was served. Fetch it from elsewhere.',
   // vault (spec/storage.md, spec/http.md)
   'invalid-config': 'The configuration has a wrong field; it is named. Correct it and start again.',
   'state-exists':
@@ -54,6 +69,7 @@ export const ERRORS = {
     'The key file or its sealing key is not where the configuration says. Restore it from safe keeping.',
   'keys-damaged':
     'The key file does not open under this sealing key. Give the right sealing key, or restore both files.',
+  'keys-exposed': 'A secret file is open to other users. Take their rights away: chmod 600.',
   'anchor-missing': 'The anchor is gone. Do not make a new one: find out who removed it.',
   'anchor-damaged': 'The anchor cannot be read. Do not make a new one: find out what happened to it.',
   'anchor-conflict': 'Another writer moved the anchor. Stop the second vault that uses it.',
@@ -70,13 +86,15 @@ export const ERRORS = {
   unavailable: 'No signed answer came, and nothing follows from that. Check the address and try again.',
   'insecure-url': 'Use an https:// address; plain http:// is for a vault on this machine alone.',
   'bad-answer': 'Something on the way changes or makes up answers. Try again over another network.',
-  'stale-answer': 'The vault speaks of an older state than it did before. Try again; do not believe this answer.',
+  'stale-answer':
+    'The vault speaks of an older state than it did before. Try again; do not believe this answer.',
   'not-registered': 'Check the account name and the vault. If both are right, use the 64-digit recovery key.',
   'try-later': 'Wait as long as the message says, then try again. Nothing was charged.',
   scheduled: 'The change takes effect at the time that the vault gave. Until then the old key stays.',
   conflict: 'The account was changed from elsewhere. Ask for its status before you go on.',
   destroyed: 'The attempts are spent and the vault has erased the key. Use the 64-digit recovery key.',
-  'not-authorised': 'Prove that the account is yours: log in at the service, or recover with the old password.',
+  'not-authorised':
+    'Prove that the account is yours: log in at the service, or recover with the old password.',
   unsupported: 'This vault does not know the command. Update the vault or this program.',
   'registration-unfinished': 'An earlier registration was cut off. Run the same command again to finish it.',
   'state-damaged': 'The saved state is not readable. Restore the file from a copy; do not delete it unread.',
@@ -84,6 +102,11 @@ export const ERRORS = {
   usage: 'Run the command with --help.',
   'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
   interrupted: 'Nothing that was complete before was changed. Run the command again.',
+  'no-permission': 'Give this user access to the file or folder that is named, or choose another place.',
+  'not-found': 'Check the path that is named.',
+  'no-space': 'Make room on the disk and run the command again; what was complete before is unharmed.',
+  'io-failed': 'See to the disk or the network drive, then run the command again.',
+  exists: 'Choose another name, or add --force to replace what is there.',
 } as const;
 
 /** One of the codes of spec/errors.md. */

@@ -7,7 +7,7 @@ import { gcm } from '@noble/ciphers/aes.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { copy } from '../wire/bytes.ts';
-import { TAG_LENGTH, type CryptoEngine } from './engine.ts';
+import { TAG_LENGTH, type Aead, type CryptoEngine } from './engine.ts';
 
 const hashes = { sha256, sha512 };
 
@@ -16,8 +16,13 @@ export const nobleEngine: CryptoEngine = {
   name: 'noble',
   aead(raw) {
     const key = copy(raw);
+    const seal: Aead['seal'] = (nonce, plaintext, aad) => copy(gcm(key, nonce, aad).encrypt(plaintext));
     return {
-      seal: (nonce, plaintext, aad) => copy(gcm(key, nonce, aad).encrypt(plaintext)),
+      seal,
+      sealParts(nonce, plaintext, aad) {
+        const sealed = seal(nonce, plaintext, aad);
+        return [sealed.subarray(0, plaintext.length), sealed.subarray(plaintext.length)];
+      },
       open(nonce, sealed, aad) {
         if (sealed.length < TAG_LENGTH) return undefined;
         try {

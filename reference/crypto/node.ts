@@ -4,10 +4,15 @@
  * @module
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey } from 'node:crypto';
-import { concat } from '../wire/bytes.ts';
-import { TAG_LENGTH, type CryptoEngine } from './engine.ts';
+import { concat, type Bytes } from '../wire/bytes.ts';
+import { TAG_LENGTH, type Aead, type CryptoEngine } from './engine.ts';
 
 const AES = 'aes-256-gcm';
+
+/** A Buffer as the plain array that it is, without a copy. */
+function view(buffer: Buffer<ArrayBuffer>): Bytes {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
 
 /** Primitives of OpenSSL. */
 export const nodeEngine: CryptoEngine = {
@@ -15,14 +20,16 @@ export const nodeEngine: CryptoEngine = {
   aead(raw) {
     // A KeyObject once: passing raw bytes costs 25 microseconds a call.
     const key = createSecretKey(raw);
+    const sealParts: Aead['sealParts'] = (nonce, plaintext, aad) => {
+      const cipher = createCipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
+      if (aad !== undefined) cipher.setAAD(aad);
+      const body = cipher.update(plaintext);
+      cipher.final();
+      return [view(body), view(cipher.getAuthTag())];
+    };
     return {
-      seal(nonce, plaintext, aad) {
-        const cipher = createCipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
-        if (aad !== undefined) cipher.setAAD(aad);
-        const body = cipher.update(plaintext);
-        cipher.final();
-        return concat(body, cipher.getAuthTag());
-      },
+      sealParts,
+      seal: (nonce, plaintext, aad) => concat(...sealParts(nonce, plaintext, aad)),
       open(nonce, sealed, aad) {
         if (sealed.length < TAG_LENGTH) return undefined;
         const decipher = createDecipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
@@ -35,10 +42,10 @@ export const nodeEngine: CryptoEngine = {
           body.fill(0);
           return undefined;
         }
-        return new Uint8Array(body.buffer, body.byteOffset, body.length);
+        return view(body);
       },
     };
   },
   hash: (name, data) => new Uint8Array(createHash(name).update(data).digest()),
-  hmac: (name, key, data) => new Uint8Array(createHmac(name, key).update(data).digest()),
+  hmac: (name, key, data) => new Uint8Array(createHmac(name, createSecretKey(key)).update(data).digest()),
 };

@@ -1,0 +1,29 @@
+/**
+ * Sealed objects (spec/container.md): one encrypted stream each, of which everything that is stored is made.
+ *
+ * @module
+ */
+export { ChunkCipher, MAX_CHUNK_INDEX, openChunk, sealChunk, type ChunkKey } from './chunk.ts';
+export {
+  CHUNK_LOG2,
+  MAGIC,
+  OBJECT_TYPES,
+  type ChunkLog2,
+  type Extension,
+  type HeaderFields,
+  type HeaderInfo,
+  type ObjectType,
+} from './header.ts';
+export { MAX_CONTENT_LENGTH, padme, plaintextLength, type Padding } from './padding.ts';
+export {
+  inspect,
+  open,
+  Opener,
+  type Opened,
+  type OpenOptions,
+  type Provisional,
+  type Verified,
+} from './reader.ts';
+export { streamKey, MAX_CONTEXT_LENGTH, type StreamKey } from './stream-key.ts';
+export { openStream, sealStream, type OpenStream, type SealStream } from './streams.ts';
+export { seal, Sealer, type SealOptions } from './writer.ts';

@@ -1,0 +1,58 @@
+/**
+ * From a backup key and a header to the key of one object (spec/container.md, "Key schedule").
+ *
+ * @module
+ */
+import { NONCE_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
+import { expand } from '../crypto/hkdf.ts';
+import { nodeEngine } from '../crypto/node.ts';
+import { StrongroomError } from '../errors.ts';
+import { KEY_LENGTH } from '../keys/backup-key.ts';
+import { label } from '../keys/labels.ts';
+import { concat, wipe, type Bytes } from '../wire/bytes.ts';
+import { encode, u16 } from '../wire/codec.ts';
+
+/** The longest context, in bytes. */
+export const MAX_CONTEXT_LENGTH = 65_535;
+const COMMITMENT_LENGTH = 32;
+
+/** What the key schedule yields for one object. */
+export interface StreamKey {
+  /** 32 bytes, public. */
+  readonly commitment: Bytes;
+  /** 32 bytes, secret. */
+  readonly key: Bytes;
+  /** 12 bytes, secret. */
+  readonly baseNonce: Bytes;
+}
+
+/**
+ * Commitment, key and base nonce of the object whose header starts with `prefix`.
+ *
+ * @param objectKey K_obj, 32 bytes
+ * @param prefix the header up to and without the commitment
+ * @param context what the application binds the object to, at most 65535 bytes
+ * @throws StrongroomError `limit-exceeded` if the context is longer
+ */
+export function streamKey(
+  objectKey: Uint8Array,
+  prefix: Uint8Array,
+  context: Uint8Array,
+  engine: CryptoEngine = nodeEngine,
+): StreamKey {
+  if (context.length > MAX_CONTEXT_LENGTH) {
+    throw new StrongroomError('limit-exceeded', `a context is at most ${MAX_CONTEXT_LENGTH} bytes`);
+  }
+  // The last byte is the length of a token, which is always empty in version 1.
+  const info = concat(label('stream'), prefix, encode(u16, context.length), context, Uint8Array.of(0));
+  const okm = expand(engine, 'sha256', objectKey, info, COMMITMENT_LENGTH + KEY_LENGTH + NONCE_LENGTH);
+  const keyAt = COMMITMENT_LENGTH;
+  const nonceAt = keyAt + KEY_LENGTH;
+  const result = {
+    commitment: okm.slice(0, keyAt),
+    key: okm.slice(keyAt, nonceAt),
+    baseNonce: okm.slice(nonceAt),
+  };
+  wipe(okm);
+  return result;
+}

@@ -1,0 +1,187 @@
+/**
+ * Sealing (spec/container.md, "Writing").
+ *
+ * @module
+ */
+import { TAG_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
+import { nodeEngine } from '../crypto/node.ts';
+import { systemRandom, type RandomSource } from '../crypto/random.ts';
+import { StrongroomError } from '../errors.ts';
+import type { BackupKey } from '../keys/backup-key.ts';
+import { wipe, type Bytes } from '../wire/bytes.ts';
+import { ChunkCipher } from './chunk.ts';
+import {
+  encodeHeader,
+  encodePrefix,
+  grease,
+  PRIVATE_EXTENSIONS,
+  type ChunkLog2,
+  type Extension,
+  type ObjectType,
+} from './header.ts';
+import { Once } from './once.ts';
+import { MAX_CONTENT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
+import { streamKey } from './stream-key.ts';
+import { encodeTrailer } from './trailer.ts';
+
+/** How to seal. */
+export interface SealOptions {
+  readonly key: BackupKey;
+  readonly type: ObjectType;
+  /** 18 (256 KiB) for blobs and 16 (64 KiB) for everything else, if not given. */
+  readonly chunkLog2?: ChunkLog2;
+  /** Default `padme`; `none` tells everyone the exact size. */
+  readonly padding?: Padding;
+  /** What the object is bound to: a reader needs the same bytes. At most 65535 bytes; default none. */
+  readonly context?: Uint8Array;
+  /** Private-use extensions (types 0x7F00 to 0x7FFF), ascending. Authenticated, but readable by everyone. */
+  readonly extensions?: readonly Extension[];
+  readonly engine?: CryptoEngine;
+  /** Stops the sealing with `cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+/** {@link Sealer} with `salt` and `grease` drawn from `random`. */
+class InjectedSealer {
+  /** Everything before the chunks. */
+  readonly header: Bytes;
+  /** The identity of the object, 32 bytes. */
+  readonly commitment: Bytes;
+  readonly #padding: Padding;
+  readonly #chunkLog2: ChunkLog2;
+  readonly #cipher: ChunkCipher;
+  readonly #once: Once;
+  #pending: Bytes | undefined;
+  #held = 0;
+  #index = 0;
+  #contentLength = 0;
+
+  constructor(random: RandomSource, options: SealOptions) {
+    const { key, type, padding = 'padme', context = new Uint8Array(), extensions = [] } = options;
+    const { chunkLog2 = type === 'blob' ? 18 : 16, engine = nodeEngine } = options;
+    if (extensions.some((each) => each.type >> 8 !== PRIVATE_EXTENSIONS >> 8)) {
+      throw new StrongroomError('bad-extension', 'only private-use extensions can be added');
+    }
+    const salt = random('salt', 32);
+    const prefix = encodePrefix({ chunkLog2, type, salt, extensions: [...grease(random), ...extensions] });
+    const objectKey = key.derive('object', 32, engine);
+    const derived = streamKey(objectKey, prefix, context, engine);
+    this.#cipher = new ChunkCipher({ ...derived, chunkLog2 }, engine);
+    wipe(objectKey, derived.key, derived.baseNonce);
+    this.#padding = padding;
+    this.#chunkLog2 = chunkLog2;
+    this.#once = new Once(options.signal);
+    this.commitment = derived.commitment;
+    this.header = encodeHeader(prefix, derived.commitment, engine);
+  }
+
+  /** Length in bytes of the whole object for a content of `contentLength` bytes: what to announce to a server. */
+  objectLength(contentLength: number): number {
+    const length = plaintextLength(contentLength, this.#padding, this.#chunkLog2);
+    return this.header.length + length + TAG_LENGTH * (Math.floor(length / this.#cipher.chunkSize) + 1);
+  }
+
+  /** Seals more content. @throws StrongroomError `limit-exceeded`, `cancelled`, `closed` */
+  update(content: Uint8Array): Bytes[] {
+    return [...this.feed(content)];
+  }
+
+  /** Ends the content: padding, trailer, final chunk. @throws StrongroomError `cancelled`, `closed` */
+  final(): Bytes[] {
+    return [...this.finish()];
+  }
+
+  /** As {@link update}, but each piece is made when it is asked for, and all must be taken. */
+  feed(content: Uint8Array): Generator<Bytes, void, undefined> {
+    return this.#once.run(this.#content(content));
+  }
+
+  /** As {@link final}, but each piece is made when it is asked for, and all must be taken. */
+  finish(): Generator<Bytes, void, undefined> {
+    return this.#once.run(this.#end(), true);
+  }
+
+  *#content(content: Uint8Array): Generator<Bytes, void, undefined> {
+    if (content.length > MAX_CONTENT_LENGTH - this.#contentLength) {
+      throw new StrongroomError('limit-exceeded', 'the content of an object is at most 2^40 bytes');
+    }
+    this.#contentLength += content.length;
+    yield* this.#push(content);
+  }
+
+  *#end(): Generator<Bytes, void, undefined> {
+    const contentLength = this.#contentLength;
+    const end = plaintextLength(contentLength, this.#padding, this.#chunkLog2);
+    const zeros = new Uint8Array(Math.min(this.#cipher.chunkSize, end - contentLength));
+    for (let left = end - contentLength - TRAILER_LENGTH; left > 0; left -= zeros.length) {
+      yield* this.#push(zeros.subarray(0, left));
+    }
+    yield* this.#push(encodeTrailer({ contentLength, padding: this.#padding }));
+    // What is held now is shorter than a chunk, by the rule for the length of the plaintext.
+    yield* this.#cipher.seal(this.#index, this.#buffer().subarray(0, this.#held));
+    wipe(this.#pending);
+  }
+
+  /** Seals every chunk that `plaintext` completes and holds the rest; whole chunks are not copied. */
+  *#push(plaintext: Uint8Array): Generator<Bytes, void, undefined> {
+    const size = this.#cipher.chunkSize;
+    let at = 0;
+    while (this.#held + plaintext.length - at >= size) {
+      const take = size - this.#held;
+      const part = plaintext.subarray(at, at + take);
+      at += take;
+      if (this.#held > 0) this.#buffer().set(part, this.#held);
+      const chunk = this.#held > 0 ? this.#buffer() : part;
+      this.#held = 0;
+      yield* this.#cipher.seal(this.#index++, chunk);
+    }
+    if (at === plaintext.length) return;
+    this.#buffer().set(plaintext.subarray(at), this.#held);
+    this.#held += plaintext.length - at;
+  }
+
+  #buffer(): Bytes {
+    return (this.#pending ??= new Uint8Array(this.#cipher.chunkSize));
+  }
+}
+
+/**
+ * Seals one object piece by piece, in memory of one chunk. The object is `header`, then everything that the calls
+ * return, in order; pieces are not chunks. After an error every later call throws the same error, and what was
+ * written so far is no object.
+ */
+export class Sealer extends InjectedSealer {
+  /** @throws StrongroomError `bad-extension`, `limit-exceeded`, `invalid-key` */
+  constructor(options: SealOptions) {
+    super(systemRandom, options);
+  }
+}
+
+/** A {@link Sealer} that draws `salt` and `grease` from `random`: for vectors, never for backups. */
+export function sealerWith(random: RandomSource, options: SealOptions): Sealer {
+  return new InjectedSealer(random, options);
+}
+
+/**
+ * Seals `content` in one call: the whole object.
+ *
+ * @throws StrongroomError `bad-extension`, `limit-exceeded`, `invalid-key`, `cancelled`
+ */
+export function seal(content: Uint8Array, options: SealOptions): Bytes {
+  return sealWith(systemRandom, content, options);
+}
+
+/** {@link seal} with `salt` and `grease` drawn from `random`: for vectors, never for backups. */
+export function sealWith(random: RandomSource, content: Uint8Array, options: SealOptions): Bytes {
+  const sealer = sealerWith(random, options);
+  const object = new Uint8Array(sealer.objectLength(content.length));
+  object.set(sealer.header);
+  let at = sealer.header.length;
+  for (const pieces of [sealer.feed(content), sealer.finish()]) {
+    for (const piece of pieces) {
+      object.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return object;
+}
