@@ -20,6 +20,15 @@ export type { Group } from './group.ts';
 export { nobleP256, nobleRistretto255 } from './noble-group.ts';
 export { preparePassword } from './password.ts';
 export {
+  credentialIdentifier,
+  OPAQUE_PROFILE_VERSION,
+  OPAQUE_RISTRETTO255,
+  opaqueContext,
+  type CredentialIdentifier,
+  type OpaqueContext,
+} from './profile.ts';
+export { openBackupKey, SEALED_KEY_LENGTH, sealBackupKey, type SealedKeyBinding } from './sealed-key.ts';
+export {
   checkRecord,
   fakeRecord,
   generateServerKeyPair,
