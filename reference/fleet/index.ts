@@ -1,0 +1,28 @@
+/**
+ * The fleet descriptor (spec/fleet.md).
+ *
+ * @module
+ */
+export {
+  AssertionMode,
+  DESCRIPTOR_VERSION,
+  FleetDescriptor,
+  FleetKey,
+  keyId,
+  KeyLocation,
+  KeyState,
+  OpaqueKey,
+  Policy,
+  ProtectionLevel,
+  Refill,
+  type DescriptorSignature,
+} from './descriptor.ts';
+export { channelKey, opaqueKey, receiptKey, registrationKey } from './keys.ts';
+export { DEFAULT_POLICY } from './policy.ts';
+export {
+  assembleDescriptor,
+  checkDescriptor,
+  signDescriptor,
+  verifyDescriptor,
+  type DescriptorTrust,
+} from './verify.ts';

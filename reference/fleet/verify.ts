@@ -1,0 +1,160 @@
+/**
+ * Signing and verifying fleet descriptors (spec/fleet.md, "Verifying"). A client pins n signers and believes what k
+ * of them have signed.
+ *
+ * @module
+ */
+import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.ts';
+import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
+import { label } from '../keys/labels.ts';
+import { concat, equal, hex, type Bytes } from '../wire/bytes.ts';
+import { decode, encode, type Codec } from '../wire/codec.ts';
+import {
+  DESCRIPTOR_MAGIC,
+  DESCRIPTOR_VERSION,
+  FleetDescriptor,
+  keyId,
+  SignedDescriptor,
+  type DescriptorSignature,
+} from './descriptor.ts';
+
+/** Bounds of the policy (spec/limits.md). */
+const MAX_BUDGET = 100;
+
+function bad(message: string): StrongroomError {
+  return new StrongroomError('bad-descriptor', message);
+}
+
+/** {@link decode} with the code of this layer. */
+function decodeAs<T>(codec: Codec<T>, bytes: Uint8Array): T {
+  try {
+    return decode(codec, bytes);
+  } catch (cause) {
+    if (!isStrongroomError(cause, 'malformed')) throw cause;
+    throw new StrongroomError('bad-descriptor', cause.message, cause.details, { cause });
+  }
+}
+
+/** What a signature covers: label and descriptor. */
+function signedBytes(descriptor: Uint8Array): Bytes {
+  return concat(label('fleet-descriptor'), descriptor);
+}
+
+/**
+ * One signer's signature.
+ *
+ * @param descriptor encoded FleetDescriptor, byte for byte what the signer has reviewed
+ * @param secretKey Ed25519, 32 bytes
+ */
+export function signDescriptor(descriptor: Uint8Array, secretKey: Uint8Array): DescriptorSignature {
+  return {
+    signerId: keyId(ed25519PublicKey(secretKey)),
+    signature: ed25519Sign(secretKey, signedBytes(descriptor)),
+  };
+}
+
+/** A descriptor as it is served, from the signatures of its signers in any order. */
+export function assembleDescriptor(
+  descriptor: FleetDescriptor,
+  signatures: readonly DescriptorSignature[],
+): Bytes {
+  checkDescriptor(descriptor);
+  const sorted = signatures.toSorted((a, b) => (hex(a.signerId) < hex(b.signerId) ? -1 : 1));
+  return encode(SignedDescriptor, {
+    magic: DESCRIPTOR_MAGIC,
+    descriptor: encode(FleetDescriptor, descriptor),
+    signatures: sorted,
+  });
+}
+
+function checkKeys(name: string, keys: readonly { readonly id: Bytes; readonly publicKey: Bytes }[]): void {
+  if (new Set(keys.map((key) => hex(key.id))).size !== keys.length) throw bad(`${name}: a key twice`);
+  for (const { id, publicKey } of keys) {
+    if (!equal(id, keyId(publicKey))) throw bad(`${name}: ${hex(id)} is not the id of its key`);
+  }
+}
+
+/** The rules that the structure alone does not enforce. @throws StrongroomError `unsupported-version`, `bad-descriptor` */
+export function checkDescriptor(descriptor: FleetDescriptor): void {
+  const { policy } = descriptor;
+  if (descriptor.version !== DESCRIPTOR_VERSION) {
+    throw new StrongroomError('unsupported-version', `descriptor version ${descriptor.version}`);
+  }
+  if (descriptor.notBefore > descriptor.notAfter) throw bad('not_before is after not_after');
+  checkKeys('kem_keys', descriptor.kemKeys);
+  checkKeys('receipt_keys', descriptor.receiptKeys);
+  checkKeys('opaque_keys', descriptor.opaqueKeys);
+  for (const keys of [descriptor.kemKeys, descriptor.receiptKeys]) {
+    if (!keys.some((key) => key.state === 'current')) throw bad('no current key');
+  }
+  if (!(policy.defaultBudget >= 1 && policy.maxBudget >= policy.defaultBudget)) throw bad('budgets');
+  if (policy.maxBudget > MAX_BUDGET) throw bad(`a budget above ${MAX_BUDGET}`);
+  if (policy.ceiling < policy.maxBudget) throw bad('the ceiling is below the budget');
+  if (policy.assertionMode === 'none' && descriptor.level !== 'software') {
+    throw bad('only a vault at level software may go without assertions');
+  }
+  if ((policy.assertionMode === 'ed25519') !== policy.relayKeys.length > 0) throw bad('relay_keys');
+}
+
+/** What a client knows before it sees a descriptor. */
+export interface DescriptorTrust {
+  /** Ed25519 public keys that the client pins, 32 bytes each. */
+  readonly signers: readonly Uint8Array[];
+  /** How many of them must have signed: 1 to the number of signers. */
+  readonly k: number;
+  /** Wall-clock seconds since 1970. */
+  readonly now: number;
+  /** Serial of the newest descriptor that this client has accepted; 0 before the first. */
+  readonly lastSerial: number;
+  /** The fleet that the client expects, once it has registered. */
+  readonly fleetId?: Uint8Array | undefined;
+}
+
+function countSigners(signed: SignedDescriptor, signers: readonly Uint8Array[]): number {
+  const known = new Map(signers.map((key) => [hex(keyId(key)), key]));
+  const message = signedBytes(signed.descriptor);
+  let count = 0;
+  let previous = '';
+  for (const { signerId, signature } of signed.signatures) {
+    const id = hex(signerId);
+    if (id <= previous) throw bad('signatures are not in ascending order of signers');
+    previous = id;
+    const key = known.get(id);
+    if (key !== undefined && ed25519Verify(key, message, signature)) count++;
+  }
+  return count;
+}
+
+/**
+ * Verifies a descriptor; nothing in it is looked at before its signatures have been.
+ *
+ * @throws StrongroomError `bad-descriptor`, `descriptor-not-trusted`, `unsupported-version`, `wrong-fleet`,
+ * `descriptor-rollback`, `descriptor-not-yet-valid`, `descriptor-expired`, in this order
+ */
+export function verifyDescriptor(bytes: Uint8Array, trust: DescriptorTrust): FleetDescriptor {
+  const { signers, k, now } = trust;
+  if (!(k >= 1 && k <= signers.length)) throw new RangeError(`${k} of ${signers.length} signers`);
+  const signed = decodeAs(SignedDescriptor, bytes);
+  if (!equal(signed.magic, DESCRIPTOR_MAGIC)) throw bad('not a fleet descriptor');
+  const count = countSigners(signed, signers);
+  if (count < k) throw fault('descriptor-not-trusted', `${count} of ${k} signatures`);
+
+  if (signed.descriptor[0] !== DESCRIPTOR_VERSION) {
+    throw fault('unsupported-version', `descriptor version ${signed.descriptor[0]}`);
+  }
+  const descriptor = decodeAs(FleetDescriptor, signed.descriptor);
+  checkDescriptor(descriptor);
+  if (trust.fleetId !== undefined && !equal(trust.fleetId, descriptor.fleetId)) {
+    throw fault('wrong-fleet', `fleet ${hex(descriptor.fleetId)}`);
+  }
+  if (descriptor.serial < trust.lastSerial) {
+    throw fault('descriptor-rollback', `serial ${descriptor.serial} after ${trust.lastSerial}`);
+  }
+  if (now < descriptor.notBefore) throw fault('descriptor-not-yet-valid', `from ${descriptor.notBefore}`);
+  if (now > descriptor.notAfter) throw fault('descriptor-expired', `since ${descriptor.notAfter}`);
+  return descriptor;
+}
+
+function fault(code: ErrorCode, message: string): StrongroomError {
+  return new StrongroomError(code, message);
+}
