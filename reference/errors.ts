@@ -37,6 +37,30 @@ export const ERRORS = {
   'limit-exceeded': 'A limit of the format would be passed. Split the input into volumes.',
   cancelled: 'The caller asked to stop. Nothing that was written so far is a whole object.',
   closed: 'This reader or writer has come to its end. Make a new one for another object.',
+  // records and sets (spec/records.md, spec/set.md)
+  'bad-record':
+    'The authenticated records are not well formed: the writer was faulty. Report it to its makers.',
+  'unknown-critical-record':
+    'The object needs a feature that this program does not have. Update this program.',
+  'unsupported-codec':
+    'A record is compressed in a way that this program does not know. Update this program.',
+  'bad-manifest':
+    'The authenticated manifest breaks its rules: the writer was faulty. Report it to its makers.',
+  'unsupported-set':
+    'The backup uses a feature that this program does not have (volumes, packs, older keys). Update this program.',
+  'no-backup':
+    'There is no backup in this storage. Check its address, or wait until the first backup has ended.',
+  fork: 'Two backups claim to be the newest. List them and name the one to use; let only one device write.',
+  'object-missing': 'An object of the backup is not in the storage. Look for it in a copy of the storage.',
+  'object-mismatch':
+    'A stored object is not the one that the manifest names. Look for the right one in a copy of the storage.',
+  'unsafe-path':
+    'The name would lead out of the folder, or cannot exist on this system. Rename it at its source.',
+  'unsupported-file': 'Sockets, pipes and devices are not backed up. Exclude it, or put a file in its place.',
+  vanished: 'The file was gone before it could be read. If it should be there, run the backup again.',
+  changed: 'The file was being written while it was read. Close what writes it and run the backup again.',
+  permission: 'Give this user access to the file or folder that is named, or choose another place.',
+  io: 'See to the disk or the network drive that is named, then try again.',
   // OPAQUE (spec/opaque.md)
   'invalid-password':
     'Choose another password: this one is empty, too long, or holds characters that cannot be typed alike everywhere.',
@@ -75,7 +99,8 @@ export const ERRORS = {
   'anchor-conflict': 'Another writer moved the anchor. Stop the second vault that uses it.',
   'store-locked': 'Another process has the store open. Stop it, or point this vault at its own store.',
   'store-damaged': 'The store is not a readable database. Restore its disk; an older copy will be refused.',
-  'disk-full': 'The disk of the store is full. Make room and start the vault again.',
+  'disk-full':
+    'The disk is full. Make room and try again (start a vault again); what was complete before is unharmed.',
   'store-failed': 'The store could not be written or read. See to its disk, then start the vault again.',
   'rollback-detected':
     'The store is not what the anchor says: it is older, or was changed. Bring the newest store back.',
@@ -101,7 +126,6 @@ export const ERRORS = {
   // command line (docs/cli.md)
   usage: 'Run the command with --help.',
   'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
-  interrupted: 'Nothing that was complete before was changed. Run the command again.',
   'no-permission': 'Give this user access to the file or folder that is named, or choose another place.',
   'not-found': 'Check the path that is named.',
   'no-space': 'Make room on the disk and run the command again; what was complete before is unharmed.',

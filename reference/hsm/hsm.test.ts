@@ -1,0 +1,198 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sealRequestWith } from '../channel/client.ts';
+import { openRequest } from '../channel/index.ts';
+import { ed25519Verify } from '../crypto/ed25519.ts';
+import { systemRandom } from '../crypto/random.ts';
+import { keyId } from '../fleet/descriptor.ts';
+import { label } from '../keys/labels.ts';
+import { concat, utf8 } from '../wire/bytes.ts';
+import type { AnchorEntry } from './interface.ts';
+import { SoftwareAnchor } from './software-anchor.ts';
+import { SoftwareHsm, softwareHsmPaths } from './software.ts';
+
+let root: string;
+let folders = 0;
+beforeAll(() => void (root = mkdtempSync(join(tmpdir(), 'strongroom-hsm-'))));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const bytes = (value: number, length = 32): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(value);
+const entry = (n: number, partition = 0): AnchorEntry => ({
+  partition,
+  n,
+  headHash: bytes(n),
+  current: { epoch: 1, key: bytes(9) },
+  next: undefined,
+});
+
+/** Flips one bit of a file. */
+function flip(path: string, at: number): void {
+  const content = readFileSync(path);
+  content.writeUInt8(content.readUInt8(at) ^ 1, at);
+  writeFileSync(path, content);
+}
+
+describe('the software anchor', () => {
+  const key = bytes(1);
+  let path: string;
+  let anchor: SoftwareAnchor;
+  beforeEach(async () => {
+    path = join(root, `anchor-${folders++}`);
+    await SoftwareAnchor.create(path, key, [entry(0), entry(0, 1)]);
+    anchor = await SoftwareAnchor.open(path, key);
+    return () => anchor.close();
+  });
+  const reopened = async (): Promise<number[]> => {
+    const again = await SoftwareAnchor.open(path, key);
+    const entries = await again.read();
+    await again.close();
+    return entries.map(({ n }) => n);
+  };
+
+  it('moves one head at a time, and each partition alone', async () => {
+    await anchor.advance([{ from: entry(0), to: entry(1) }]);
+    await anchor.advance([{ from: entry(1), to: entry(2) }]);
+    expect(await reopened()).toEqual([2, 0]);
+  });
+
+  it.each([
+    ['back', entry(2), entry(1)],
+    ['two on', entry(2), entry(4)],
+    ['to another head of the same number', entry(2), { ...entry(2), headHash: bytes(7) }],
+    ['from what it was before', entry(1), entry(2)],
+    ['from another key', { ...entry(2), current: { epoch: 1, key: bytes(8) } }, entry(3)],
+    ['to another partition', entry(2), entry(3, 1)],
+  ])('does not move %s', async (_name, from, to) => {
+    await anchor.advance([{ from: entry(0), to: entry(1) }]);
+    await anchor.advance([{ from: entry(1), to: entry(2) }]);
+    await expect(anchor.advance([{ from, to }])).rejects.toMatchObject({ code: 'anchor-conflict' });
+    expect(await reopened()).toEqual([2, 0]);
+  });
+
+  it('lets one of two concurrent writers through, and stops', async () => {
+    const both = [
+      anchor.advance([{ from: entry(0), to: entry(1) }]),
+      anchor.advance([{ from: entry(0), to: { ...entry(1), headHash: bytes(5) } }]),
+    ];
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    await expect(anchor.advance([{ from: entry(1), to: entry(2) }])).rejects.toThrow('partition 0');
+  });
+
+  it('changes keys without moving', async () => {
+    const next = { epoch: 2, key: bytes(4) };
+    await anchor.advance([{ from: entry(0), to: { ...entry(0), next } }]);
+    await anchor.advance([{ from: { ...entry(0), next }, to: { ...entry(0), current: next } }]);
+    expect((await anchor.read())[0]).toEqual({ ...entry(0), current: next });
+  });
+
+  it('survives a torn write of the slot that was not confirmed', async () => {
+    await anchor.advance([{ from: entry(0), to: entry(1) }]); // serial 2, even slot
+    flip(path, 4096 + 100); // serial 1: the one that the next write replaces
+    expect(await reopened()).toEqual([1, 0]);
+  });
+
+  it('refuses damage, a wrong key, a missing file, an open file and a file of two times', async () => {
+    const damaged = { code: 'anchor-damaged' };
+    await expect(SoftwareAnchor.open(path, bytes(2))).rejects.toMatchObject(damaged);
+    const old = readFileSync(path);
+    await anchor.advance([{ from: entry(0), to: entry(1) }]);
+    await anchor.advance([{ from: entry(1), to: entry(2) }]);
+    await anchor.advance([{ from: entry(2), to: entry(3) }]);
+    const now = readFileSync(path);
+    writeFileSync(path, concat(now.subarray(0, 4096), old.subarray(4096)));
+    await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject(damaged);
+    writeFileSync(path, now.subarray(0, 4096));
+    await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject(damaged);
+    writeFileSync(path, now);
+    flip(path, 50);
+    flip(path, 4096 + 50);
+    await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject(damaged);
+    chmodSync(path, 0o644);
+    await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject({ code: 'keys-exposed' });
+    unlinkSync(path);
+    await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject({ code: 'anchor-missing' });
+  });
+});
+
+describe('the software HSM', () => {
+  let folder: string;
+  let hsm: SoftwareHsm;
+  beforeEach(async () => {
+    folder = mkdtempSync(join(root, 'hsm-'));
+    hsm = await SoftwareHsm.create(softwareHsmPaths(folder), () => Promise.resolve([entry(0)]));
+    return () => hsm.close();
+  });
+
+  it('computes the same after a restart, and files are private', async () => {
+    const tag = await hsm.hmac('oprf', utf8('x'));
+    const box = await hsm.seal(utf8('secret'), utf8('aad'));
+    const again = await SoftwareHsm.open(softwareHsmPaths(folder));
+    expect(await again.hmac('oprf', utf8('x'))).toEqual(tag);
+    expect(tag).toHaveLength(64);
+    expect(await again.hmac('index', utf8('x'))).toHaveLength(32);
+    expect(await again.open(box, utf8('aad'))).toEqual(utf8('secret'));
+    expect(again.publicKeys).toEqual(hsm.publicKeys);
+    await again.close();
+    for (const path of Object.values(softwareHsmPaths(folder)))
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('uses a key of its own for every purpose', async () => {
+    const tags = await Promise.all(
+      (['index', 'head', 'oprf', 'attempt'] as const).map((key) => hsm.hmac(key, utf8('x'))),
+    );
+    expect(new Set(tags.map((tag) => tag.slice(0, 32).join())).size).toBe(4);
+  });
+
+  it('signs receipts and opens the channel', async () => {
+    const { kem, receipt } = hsm.publicKeys;
+    expect(ed25519Verify(receipt, utf8('m'), await hsm.sign(utf8('m')))).toBe(true);
+    const fleetId = bytes(3, 16);
+    const plaintext = systemRandom('request', 2048);
+    const sealed = await sealRequestWith(
+      systemRandom,
+      { suite: 1, fleetId, id: keyId(kem), publicKey: kem },
+      plaintext,
+    );
+    const opened = await openRequest((...args) => hsm.decapsulate(...args), fleetId, sealed.bytes);
+    expect(opened.plaintext).toEqual(plaintext);
+    await expect(hsm.decapsulate(1, keyId(receipt), kem)).rejects.toMatchObject({
+      code: 'unknown-channel-key',
+    });
+  });
+
+  it('does not open a box that was changed or belongs elsewhere', async () => {
+    const box = await hsm.seal(utf8('secret'), label('hsm-keys'));
+    const damaged = { code: 'keys-damaged' };
+    await expect(hsm.open(box, utf8('other'))).rejects.toMatchObject(damaged);
+    await expect(hsm.open(box.subarray(0, 20), label('hsm-keys'))).rejects.toMatchObject(damaged);
+  });
+
+  it('names what is wrong with its files', async () => {
+    const paths = softwareHsmPaths(folder);
+    const whole = readFileSync(paths.keys);
+    const refused = async (code: string): Promise<void> => {
+      await expect(SoftwareHsm.open(paths)).rejects.toMatchObject({ code });
+    };
+    flip(paths.keys, 40);
+    await refused('keys-damaged');
+    writeFileSync(paths.keys, whole);
+    flip(paths.sealingKey, 3);
+    await refused('keys-damaged');
+    flip(paths.sealingKey, 3);
+    chmodSync(paths.keys, 0o640);
+    await refused('keys-exposed');
+    chmodSync(paths.keys, 0o600);
+    unlinkSync(paths.anchor);
+    await refused('anchor-missing');
+    unlinkSync(paths.sealingKey);
+    await refused('keys-missing');
+  });
+
+  it('is never made anew in place', async () => {
+    const again = SoftwareHsm.create(softwareHsmPaths(folder), () => Promise.resolve([entry(0)]));
+    await expect(again).rejects.toMatchObject({ code: 'state-exists' });
+  });
+});
