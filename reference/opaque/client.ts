@@ -32,6 +32,7 @@ import { deriveKeyPair, hashLength, OPAQUE_NONCE_LENGTH, type Suite } from './su
 export interface RegistrationState {
   readonly password: Bytes;
   readonly blind: Bytes;
+  readonly request: Bytes;
 }
 
 /** What a client keeps between the halves of a login. */
@@ -46,9 +47,14 @@ export interface LoginState {
 async function stretched(
   suite: Suite,
   stretch: Stretch,
-  state: RegistrationState,
+  state: { readonly password: Bytes; readonly blind: Bytes },
+  blinded: Uint8Array,
   evaluated: Uint8Array,
 ): Promise<Bytes> {
+  // A server that sends the element back has evaluated nothing: anyone could guess at what follows.
+  if (equal(blinded, evaluated)) {
+    throw new StrongroomError('malformed', 'the element came back as it was sent', { subject: 'element' });
+  }
   const output = finalize(suite.group, suite.engine, state.password, state.blind, evaluated);
   return randomizedPassword(suite, output, await stretch(output));
 }
@@ -61,7 +67,7 @@ export function startRegistrationWith(
 ): { readonly request: Bytes; readonly state: RegistrationState } {
   const blinded = blind(suite.group, random, 'blind', password);
   const request = encode(registrationRequest(suite), { blindedMessage: blinded.blindedElement });
-  return { request, state: { password: copy(password), blind: blinded.blind } };
+  return { request, state: { password: copy(password), blind: blinded.blind, request } };
 }
 
 /**
@@ -110,7 +116,7 @@ export async function finishRegistrationWith(
       'the response holds the public key of another server',
     );
   }
-  const randomized = await stretched(suite, options.stretch, state, evaluatedMessage);
+  const randomized = await stretched(suite, options.stretch, state, state.request, evaluatedMessage);
   const nonce = random('envelope_nonce', OPAQUE_NONCE_LENGTH);
   const keys = envelopeKeys(suite, randomized, nonce, serverPublicKey, identities ?? {});
   const record = encode(registrationRecord(suite), {
@@ -192,7 +198,13 @@ export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn
   const { suite, state, identities } = options;
   const { group } = suite;
   const { body, serverMac } = decode(ke2Codec(suite), options.ke2);
-  const randomized = await stretched(suite, options.stretch, state, body.evaluatedMessage);
+  const randomized = await stretched(
+    suite,
+    options.stretch,
+    state,
+    state.ke1.subarray(0, group.elementLength),
+    body.evaluatedMessage,
+  );
 
   const response = maskResponse(suite, maskingKey(suite, randomized), body.maskingNonce, body.maskedResponse);
   const serverPublicKey = response.slice(0, group.elementLength);

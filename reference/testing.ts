@@ -1,0 +1,13 @@
+/**
+ * Entry points with injected randomness (`strongroom/testing`): for vectors and tests, never for backups. Production
+ * entry points take no source of randomness.
+ *
+ * @module
+ */
+export { sealAnswerWith } from './channel/answer.ts';
+export { sealRequestWith } from './channel/client.ts';
+export { openRequestWith } from './channel/vault.ts';
+export { sealerWith, sealWith } from './container/writer.ts';
+export { generateWith } from './keys/backup-key.ts';
+export { finishRegistrationWith, startLoginWith, startRegistrationWith } from './opaque/client.ts';
+export { generateServerKeyPairWith } from './opaque/server.ts';
