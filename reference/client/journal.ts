@@ -1,0 +1,81 @@
+/**
+ * The journal of one registration (spec/client.md, "Registration"): everything that finishing it needs after a
+ * crash. It holds the backup key, so it is as secret as the device.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { nodeEngine } from '../crypto/node.ts';
+import { fromHex, hex, type Bytes } from '../wire/bytes.ts';
+import type { Keeper } from './keeper.ts';
+import { parseState } from './state.ts';
+
+const bytes = (length: number): z.ZodType<Bytes, string> =>
+  z
+    .string()
+    .regex(/^[0-9a-f]*$/u)
+    .length(2 * length)
+    .transform(fromHex);
+
+const anyBytes: z.ZodType<Bytes, string> = z
+  .string()
+  .regex(/^(?:[0-9a-f]{2})*$/u)
+  .transform(fromHex);
+
+const Begun = z.strictObject({ version: z.literal(1), step: z.literal('begun'), key: bytes(32) });
+
+const Finishing = z.strictObject({
+  version: z.literal(1),
+  step: z.literal('finishing'),
+  key: bytes(32),
+  /** True once the vault has answered that it holds the record. */
+  finished: z.boolean(),
+  generation: z.int().positive(),
+  /** Encoded `RegisterFinish`, to be sent byte for byte. */
+  finish: anyBytes,
+  /** Encoded `RegisterConfirm`, to be sent byte for byte. */
+  confirm: anyBytes,
+  /** Owner's signature under the confirmation; empty if it replaces nothing. */
+  proof: anyBytes,
+});
+
+const JournalFile = z.discriminatedUnion('step', [Begun, Finishing]);
+
+/** Before the vault has been given a record: only the key and the wish. A restart here begins anew. */
+export type Begun = Omit<z.output<typeof Begun>, 'version'>;
+/** From before `register-finish` is sent: nothing but these bytes is ever sent again. */
+export type Finishing = Omit<z.output<typeof Finishing>, 'version'>;
+/** What a journal holds. */
+export type Entry = Begun | Finishing;
+
+/** The journal of one account at one fleet. */
+export class Journal {
+  readonly #keeper: Keeper;
+  readonly #name: string;
+
+  constructor(keeper: Keeper, fleetId: Uint8Array, account: Uint8Array) {
+    this.#keeper = keeper;
+    const name = nodeEngine.hash('sha256', account).subarray(0, 8);
+    this.#name = `registration-${hex(fleetId)}-${hex(name)}.json`;
+  }
+
+  /** What was written last; undefined if no registration is under way. @throws StrongroomError `state-damaged` */
+  async read(): Promise<Entry | undefined> {
+    const text = await this.#keeper.read(this.#name);
+    return text === undefined ? undefined : parseState(JournalFile, this.#name, text);
+  }
+
+  /** Durable when it returns. */
+  write(entry: Entry): Promise<void> {
+    const plain = Object.entries(entry).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? hex(value) : value,
+    ]);
+    return this.#keeper.write(this.#name, JSON.stringify({ version: 1, ...Object.fromEntries(plain) }));
+  }
+
+  /** The registration is live, or given up. */
+  erase(): Promise<void> {
+    return this.#keeper.remove(this.#name);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What a client remembers of a fleet (spec/client.md, "State"): the newest descriptor serial, and for each account
+ * the highest state version of a signed answer. None of it is secret; losing it loses only rollback detection.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { StrongroomError } from '../errors.ts';
+import { hex } from '../wire/bytes.ts';
+import type { Keeper } from './keeper.ts';
+
+const safe = z.int().nonnegative();
+const AccountState = z.strictObject({ version: safe, report: safe });
+const StateFile = z.strictObject({
+  version: z.literal(1),
+  /** Serial of the newest descriptor that was accepted. */
+  serial: safe,
+  /** By account name in hexadecimal. */
+  accounts: z.record(z.string().regex(/^(?:[0-9a-f]{2}){1,64}$/u), AccountState),
+});
+type StateFile = z.infer<typeof StateFile>;
+
+/** What is remembered of one account. */
+export interface AccountState {
+  /** Highest state version of a signed answer. */
+  readonly version: number;
+  /** Serial of the failed-attempt report that the owner was shown last. */
+  readonly report: number;
+}
+
+/** JSON text as one of the files of this program. @throws StrongroomError `state-damaged` */
+export function parseState<T>(schema: z.ZodType<T>, name: string, text: string): T {
+  const fault = (cause: unknown): StrongroomError =>
+    new StrongroomError(
+      'state-damaged',
+      `${name} is not as this program wrote it`,
+      { subject: name },
+      { cause },
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw fault(cause);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw fault(parsed.error);
+  return parsed.data;
+}
+
+const NOTHING: StateFile = { version: 1, serial: 0, accounts: {} };
+const UNKNOWN: AccountState = { version: 0, report: 0 };
+
+/** The memory of one fleet. */
+export class FleetState {
+  readonly #keeper: Keeper;
+  readonly #name: string;
+  #file: StateFile = NOTHING;
+
+  private constructor(keeper: Keeper, fleetId: Uint8Array) {
+    this.#keeper = keeper;
+    this.#name = `fleet-${hex(fleetId)}.json`;
+  }
+
+  /** Reads what is known of the fleet; nothing yet is no fault. @throws StrongroomError `state-damaged` */
+  static async load(keeper: Keeper, fleetId: Uint8Array): Promise<FleetState> {
+    const state = new FleetState(keeper, fleetId);
+    await state.#read();
+    return state;
+  }
+
+  /** Serial of the newest descriptor accepted; 0 before the first. */
+  get serial(): number {
+    return this.#file.serial;
+  }
+
+  /** What is known of an account. */
+  account(name: Uint8Array): AccountState {
+    return this.#file.accounts[hex(name)] ?? UNKNOWN;
+  }
+
+  /** Remembers a descriptor that was accepted. */
+  async sawSerial(serial: number): Promise<void> {
+    if (serial <= this.serial) return;
+    await this.#read();
+    await this.#write({ ...this.#file, serial: Math.max(serial, this.serial) });
+  }
+
+  /** Remembers what a verified answer told; nothing ever goes down. */
+  async saw(name: Uint8Array, seen: Partial<AccountState>): Promise<void> {
+    const next = newest(this.account(name), seen);
+    if (next.version === this.account(name).version && next.report === this.account(name).report) return;
+    await this.#read(); // another process may have learnt more
+    const accounts = { ...this.#file.accounts, [hex(name)]: newest(this.account(name), seen) };
+    await this.#write({ ...this.#file, accounts });
+  }
+
+  async #read(): Promise<void> {
+    const text = await this.#keeper.read(this.#name);
+    if (text !== undefined) this.#file = parseState(StateFile, this.#name, text);
+  }
+
+  async #write(file: StateFile): Promise<void> {
+    this.#file = file;
+    await this.#keeper.write(this.#name, JSON.stringify(file));
+  }
+}
+
+function newest(known: AccountState, seen: Partial<AccountState>): AccountState {
+  return {
+    version: Math.max(known.version, seen.version ?? 0),
+    report: Math.max(known.report, seen.report ?? 0),
+  };
+}
