@@ -64,19 +64,23 @@ function stepwise<T>(
   signal: AbortSignal | undefined,
   onError: (error: unknown) => void,
 ): ReadableWritablePair<T, Uint8Array> {
-  const { readable, writable } = new TransformStream<T, T>();
+  // Through the controller, not the writer: an error must not wait for a write that waits for the consumer.
+  let fail: (error: unknown) => void = () => undefined;
+  const { readable, writable } = new TransformStream<T, T>({
+    start: (controller) => void (fail = (error) => controller.error(error)),
+  });
   const output = writable.getWriter();
-  const stop = (): void => void output.abort(cancelled('aborted by its signal', signal?.reason));
+  const stop = (): void => fail(cancelled('aborted by its signal', signal?.reason));
+  signal?.addEventListener('abort', stop);
+  output.closed.catch(onError).finally(() => signal?.removeEventListener('abort', stop));
   const drain = async (pieces: Iterable<T>): Promise<void> => {
     try {
       for (const piece of pieces) await output.write(piece);
     } catch (error) {
-      await output.abort(error);
+      fail(error);
       throw error;
     }
   };
-  signal?.addEventListener('abort', stop);
-  output.closed.catch(onError).finally(() => signal?.removeEventListener('abort', stop));
   return {
     readable,
     writable: new WritableStream<Uint8Array>({
@@ -85,7 +89,7 @@ function stepwise<T>(
         await drain(finish());
         await output.close();
       },
-      abort: (reason) => output.abort(reason),
+      abort: fail,
     }),
   };
 }
