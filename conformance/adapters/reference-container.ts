@@ -1,0 +1,133 @@
+/**
+ * Keys, sealed objects and the chunk engine of the reference implementation, as operations of the adapter protocol.
+ *
+ * @module
+ */
+import { appendFileSync } from 'node:fs';
+import {
+  inspect,
+  openChunk,
+  Opener,
+  seal,
+  sealChunk,
+  type ChunkLog2,
+  type Extension,
+  type ObjectType,
+  type Padding,
+  type SealOptions,
+} from '../../reference/container/index.ts';
+import { nodeEngine } from '../../reference/crypto/node.ts';
+import { nobleEngine } from '../../reference/crypto/noble.ts';
+import type { CryptoEngine } from '../../reference/crypto/engine.ts';
+import { BackupKey } from '../../reference/keys/backup-key.ts';
+import { LABELS } from '../../reference/keys/labels.ts';
+import { sealWith } from '../../reference/testing.ts';
+import { hex, type Bytes } from '../../reference/wire/bytes.ts';
+import { Unsupported, type Operation, type Params } from './serve.ts';
+
+/** How many bytes of input the reader is given at a time: a prime, so that no boundary meets another. */
+const PIECE = 4999;
+
+/** The engine that the adapter was started with. */
+const engine: CryptoEngine = process.argv.includes('--engine=noble') ? nobleEngine : nodeEngine;
+
+/** The sources of injected values, by the specification's names. */
+function injected(values: Params): (name: string, length: number) => Bytes {
+  return (name, length) => {
+    // A writer with injected values adds no GREASE: the first byte decides it.
+    if (name === 'grease') return new Uint8Array(length).fill(0xff);
+    const value = values.bytes(name);
+    if (value.length !== length) throw new TypeError(`${name} is not ${length} bytes`);
+    return value;
+  };
+}
+
+function sealOptions(params: Params): SealOptions {
+  const extensions: Extension[] = params
+    .list('extensions')
+    .map((each) => ({ type: each.number('type'), value: each.bytes('value') }));
+  return {
+    key: BackupKey.fromBytes(params.bytes('key')),
+    type: params.text('type') as ObjectType,
+    chunkLog2: params.number('chunkLog2') as ChunkLog2,
+    padding: params.text('padding') as Padding,
+    context: params.bytesOr('context'),
+    extensions,
+    engine,
+  };
+}
+
+/** Opens into the sink, piece by piece, so that the runner sees what was released before an error. */
+const openObject: Operation = (params) => {
+  const sink = params.textOr('sink', undefined);
+  const release = (piece: Uint8Array): void => {
+    if (sink !== undefined) appendFileSync(sink, piece);
+  };
+  const object = params.bytes('object');
+  const opener = new Opener({
+    key: BackupKey.fromBytes(params.bytes('key')),
+    context: params.bytesOr('context'),
+    engine,
+    ...(params.has('objectLength') && { objectLength: params.number('objectLength') }),
+  });
+  for (let at = 0; at < object.length; at += PIECE) {
+    for (const piece of opener.feed(object.subarray(at, at + PIECE))) release(piece);
+  }
+  const steps = opener.finish();
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) release(step.value);
+  return { type: step.value.header.type, contentLength: step.value.contentLength };
+};
+
+/** Operations of keys and sealed objects. */
+export const containerOperations: Readonly<Record<string, Operation>> = {
+  'keys.parse-recovery-key': (params) => ({ key: hex(BackupKey.parse(params.text('text')).bytes()) }),
+  'keys.format-recovery-key': (params) => ({ text: BackupKey.fromBytes(params.bytes('key')).recoveryKey() }),
+  'keys.derive': (params) => {
+    const name = LABELS.find((label) => label === params.text('label'));
+    if (name === undefined) throw new Unsupported(`label ${params.text('label')}`);
+    return {
+      key: hex(BackupKey.fromBytes(params.bytes('key')).derive(name, params.number('length'), engine)),
+    };
+  },
+  'container.open': openObject,
+  'container.inspect': (params) => {
+    const header = inspect(params.bytes('object'));
+    return {
+      type: header.type,
+      chunkLog2: header.chunkLog2,
+      salt: hex(header.salt),
+      commitment: hex(header.commitment),
+      extensions: header.extensions.map(({ type, value }) => ({ type, value: hex(value) })),
+      headerLength: header.length,
+    };
+  },
+  'container.create': (params) => {
+    const content = params.bytes('content');
+    const object = params.has('inject')
+      ? sealWith(injected(params.object('inject')), content, sealOptions(params))
+      : seal(content, sealOptions(params));
+    return { object: hex(object) };
+  },
+  // Tries to make the production entry points use values that were not drawn from the system.
+  'probe.inject': (params) => {
+    const random = injected(params.object('inject'));
+    const options = { ...sealOptions(params), random, salt: random('salt', 32) };
+    const object = (seal as (...args: unknown[]) => Bytes)(params.bytes('content'), options, random);
+    return { object: hex(object) };
+  },
+  'engine.seal': (params) => ({
+    sealed: hex(sealChunk(chunkKey(params), params.number('index'), params.bytes('plaintext'), engine)),
+  }),
+  'engine.open': (params) => ({
+    plaintext: hex(openChunk(chunkKey(params), params.number('index'), params.bytes('sealed'), engine)),
+  }),
+};
+
+function chunkKey(params: Params): { key: Bytes; baseNonce: Bytes; chunkLog2: number } {
+  return {
+    key: params.bytes('key'),
+    baseNonce: params.bytes('baseNonce'),
+    chunkLog2: params.number('chunkLog2'),
+  };
+}

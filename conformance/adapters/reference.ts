@@ -1,0 +1,37 @@
+/**
+ * The adapter of the reference implementation: `node conformance/adapters/reference.ts`. With `--production` it
+ * behaves as a build for users does: injected values are refused. `--engine=noble` selects the portable primitives.
+ *
+ * @module
+ */
+import { isStrongroomError } from '../../reference/errors.ts';
+import { ROLES } from '../schema/vector.ts';
+import { containerOperations } from './reference-container.ts';
+import { serve, Unsupported, type Operation } from './serve.ts';
+
+const production = process.argv.includes('--production');
+
+const hello: Operation = () => ({
+  protocol: 1,
+  implementation: { name: 'strongroom reference', version: '0.1.0', language: 'TypeScript' },
+  testing: !production,
+  roles: [...ROLES],
+  suites: [1],
+  features: ['keys', 'container', 'engine'],
+});
+
+/** An operation that refuses injected values in a production build. */
+function guarded(operation: Operation): Operation {
+  return (params) => {
+    if (production && params.has('inject')) throw new Unsupported('inject');
+    return operation(params);
+  };
+}
+
+const operations = Object.entries({ ...containerOperations }).map(
+  ([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const,
+);
+
+await serve({ hello, ...Object.fromEntries(operations) }, (error) =>
+  isStrongroomError(error) ? error.code : undefined,
+);

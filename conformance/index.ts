@@ -1,0 +1,27 @@
+/**
+ * The conformance suite as a library: vectors, cases, runner and reports.
+ *
+ * @module
+ */
+export { allCases } from './cases/index.ts';
+export { renderHtml, type Sentences } from './report/html.ts';
+export { renderText, reproduce } from './report/terminal.ts';
+export type { Case, CaseContext } from './runner/case.ts';
+export { Connection, splitCommand, StartError } from './runner/connection.ts';
+export { run, shuffled, type RunOptions } from './runner/run.ts';
+export { score, type Score } from './runner/score.ts';
+export { applyExpected, EXIT, exitCode, verdictLine, verdicts } from './runner/verdict.ts';
+export type { Answer, Hello, Outcome, Request } from './schema/protocol.ts';
+export type { CaseResult, ExpectedFailure, FailureClass, Report, Status, Verdict } from './schema/report.ts';
+export type {
+  Digest,
+  Edit,
+  Expectation,
+  Level,
+  Packed,
+  Role,
+  Value,
+  Vector,
+  VectorFile,
+} from './schema/vector.ts';
+export { hexOf, loadVectors, packageRoot, unpack, type VectorSet } from './vectors.ts';

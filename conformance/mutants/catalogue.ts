@@ -1,0 +1,10 @@
+/**
+ * The catalogue of broken implementations that the suite must catch.
+ *
+ * @module
+ */
+import { containerMutants } from './container.ts';
+import type { Mutant } from './mutant.ts';
+
+/** Every mutant. */
+export const mutants: readonly Mutant[] = [...containerMutants];

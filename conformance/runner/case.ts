@@ -1,0 +1,38 @@
+/**
+ * What the runner runs: a vector, a probe or a scenario, all behind one interface.
+ *
+ * @module
+ */
+import type { Hello } from '../schema/protocol.ts';
+import type { Level, Role } from '../schema/vector.ts';
+import type { Connection } from './connection.ts';
+import type { Score } from './score.ts';
+
+/** What a case may use. */
+export interface CaseContext {
+  /** The adapter; absent when only a vault's address was given. */
+  readonly adapter?: Connection;
+  readonly hello?: Hello;
+  /** Address of a running vault; absent if the adapter starts vaults itself. */
+  readonly vaultUrl?: string;
+  /** An empty folder of the run; cases make their own names in it. */
+  readonly folder: string;
+  readonly loose: boolean;
+}
+
+/** One case. */
+export interface Case {
+  readonly id: string;
+  readonly title: string;
+  readonly why: string;
+  readonly role: Role;
+  readonly level: Level;
+  readonly requirements: readonly string[];
+  /** Feature of `hello` that the case needs; it is not applicable without. */
+  readonly feature: string;
+  /** Milliseconds after which the runner gives up. */
+  readonly timeout?: number;
+  /** Why the case cannot run in this context, if it cannot. */
+  blocked?(context: CaseContext): string | undefined;
+  run(context: CaseContext): Promise<Score>;
+}

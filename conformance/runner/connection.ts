@@ -1,0 +1,200 @@
+/**
+ * The runner's side of the adapter protocol: one long-lived process, one JSON object a line each way.
+ *
+ * @module
+ */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import type { Readable, Writable } from 'node:stream';
+import { answerSchema, helloSchema, type Answer, type Hello, type Outcome } from '../schema/protocol.ts';
+import type { Value } from '../schema/vector.ts';
+
+/** The longest line that is read; more is a fault of the adapter. */
+const MAX_LINE = 64 << 20;
+
+/** The adapter could not be started, or did not greet. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Splits a command line at spaces; single and double quotes keep words together. No shell is involved. */
+export function splitCommand(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/gu)].map((m) => m[1] ?? m[2] ?? m[3] ?? '');
+}
+
+interface Waiting {
+  readonly id: string;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+/** One adapter. After a crash, a timeout or a broken line the process is ended, and the next call starts another. */
+export class Connection {
+  readonly #command: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #timeout: number;
+  #process: ChildProcessByStdio<Writable, Readable, Readable> | undefined;
+  #pending = '';
+  #stderr = '';
+  #waiting: Waiting | undefined;
+  #starts = 0;
+
+  /** @param timeout milliseconds that a call may take unless it says otherwise */
+  constructor(
+    command: readonly string[],
+    options: { timeout: number; environment?: Record<string, string> },
+  ) {
+    this.#command = command;
+    this.#timeout = options.timeout;
+    this.#environment = options.environment ?? {};
+  }
+
+  /** How often a process was started. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  /** What the adapter last wrote to stderr. */
+  get stderr(): string {
+    return this.#stderr.trim();
+  }
+
+  /** Starts the process if none runs, and greets. @throws StartError */
+  async hello(): Promise<Hello> {
+    const outcome = await this.#exchange('hello', { protocols: [1] }, Math.max(this.#timeout, 20_000));
+    if (outcome.outcome !== 'ok') {
+      this.#end();
+      throw new StartError(`the adapter did not answer hello: ${describe(outcome)}`);
+    }
+    const parsed = helloSchema.safeParse(outcome.result);
+    if (!parsed.success) {
+      this.#end();
+      throw new StartError(`the adapter's hello is not as it must be: ${parsed.error.message}`);
+    }
+    return parsed.data;
+  }
+
+  /** One request and its outcome. */
+  async call(op: string, params: Record<string, Value>, timeout: number = this.#timeout): Promise<Outcome> {
+    if (this.#process === undefined) {
+      try {
+        await this.hello();
+      } catch (error) {
+        return { outcome: 'crash', detail: error instanceof Error ? error.message : String(error) };
+      }
+    }
+    return this.#exchange(op, params, timeout);
+  }
+
+  /** Closes the adapter's input, and ends the process if that is not enough. */
+  async close(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    this.#process = undefined;
+    const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    child.stdin.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  #tail(): string {
+    return this.#stderr === '' ? '' : `\nThe adapter wrote to stderr:\n${this.stderr}`;
+  }
+
+  #start(): ChildProcessByStdio<Writable, Readable, Readable> {
+    const [program, ...args] = this.#command;
+    if (program === undefined) throw new StartError('the command of the adapter is empty');
+    const child = spawn(program === 'node' ? process.execPath : program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#environment },
+    });
+    this.#starts++;
+    this.#pending = '';
+    this.#stderr = '';
+    child.on('error', (error) => this.#lost(child, 'crash', error.message));
+    child.on('close', (code, signal) => {
+      this.#lost(child, 'crash', `the adapter ended with ${signal ?? `exit code ${code}`}${this.#tail()}`);
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => this.#read(child, text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-4096);
+    });
+    this.#process = child;
+    return child;
+  }
+
+  async #exchange(op: string, params: Record<string, Value>, timeout: number): Promise<Outcome> {
+    if (this.#waiting !== undefined) throw new Error('one request at a time');
+    const child = this.#process ?? this.#start();
+    const id = randomBytes(6).toString('hex');
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#lost(child, 'timeout', `no answer in ${timeout} ms`), timeout);
+      this.#waiting = {
+        id,
+        settle: (outcome) => {
+          clearTimeout(timer);
+          this.#waiting = undefined;
+          resolve(outcome);
+        },
+      };
+      child.stdin.write(`${JSON.stringify({ id, op, params })}\n`);
+    });
+  }
+
+  #read(child: ChildProcessByStdio<Writable, Readable, Readable>, text: string): void {
+    if (child !== this.#process) return;
+    this.#pending += text;
+    for (let end = this.#pending.indexOf('\n'); end >= 0; end = this.#pending.indexOf('\n')) {
+      const line = this.#pending.slice(0, end);
+      this.#pending = this.#pending.slice(end + 1);
+      this.#line(child, line);
+    }
+    if (this.#pending.length > MAX_LINE) this.#lost(child, 'protocol', 'a line without end');
+  }
+
+  #line(child: ChildProcessByStdio<Writable, Readable, Readable>, line: string): void {
+    const answer = parseAnswer(line);
+    if (answer === undefined) this.#lost(child, 'protocol', `not an answer: ${line.slice(0, 200)}`);
+    else if (this.#waiting === undefined) this.#lost(child, 'protocol', 'an answer that nobody asked for');
+    else if (answer.id !== this.#waiting.id) this.#lost(child, 'protocol', 'an answer to another request');
+    else this.#waiting.settle(withoutId(answer));
+  }
+
+  #lost(
+    child: ChildProcessByStdio<Writable, Readable, Readable>,
+    outcome: 'crash' | 'timeout' | 'protocol',
+    detail: string,
+  ): void {
+    if (child !== this.#process) return;
+    this.#end();
+    this.#waiting?.settle({ outcome, detail });
+  }
+
+  #end(): void {
+    const child = this.#process;
+    this.#process = undefined;
+    child?.kill('SIGKILL');
+  }
+}
+
+function parseAnswer(line: string): (Answer & { readonly id: string }) | undefined {
+  try {
+    return answerSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutId(answer: Answer & { readonly id: string }): Answer {
+  const { id: _id, ...rest } = answer;
+  return rest;
+}
+
+/** An outcome in one line for people. */
+export function describe(outcome: Outcome): string {
+  if (outcome.outcome === 'ok') return 'ok';
+  if (outcome.outcome === 'reject') return `reject ${outcome.error}`;
+  if (outcome.outcome === 'unsupported') return `unsupported ${outcome.feature}`;
+  return `${outcome.outcome}: ${outcome.detail}`;
+}

@@ -1,0 +1,93 @@
+/**
+ * From results to verdicts and to the exit code (spec/conformance.md, "Verdicts").
+ *
+ * @module
+ */
+import type { CaseResult, ExpectedFailure, Status, Verdict } from '../schema/report.ts';
+import { ROLES, type Role } from '../schema/vector.ts';
+
+/** Exit codes of the runner. */
+export const EXIT = {
+  asAsked: 0,
+  failure: 1,
+  usage: 2,
+  notStarted: 3,
+  suiteFault: 4,
+  staleExpectations: 5,
+  incompleteClaim: 6,
+} as const;
+
+function count(results: readonly CaseResult[], ...statuses: Status[]): number {
+  return results.filter((result) => statuses.includes(result.status)).length;
+}
+
+function verdictOf(results: readonly CaseResult[], loose: boolean): Verdict['verdict'] {
+  if (count(results, 'fail', 'error') > 0) return 'non-conformant';
+  if (count(results, 'not-run', 'not-applicable') > 0) return 'incomplete';
+  if (loose) return 'provisional';
+  return count(results, 'xfail', 'xpass') > 0 ? 'conformant-with-exceptions' : 'conformant';
+}
+
+/** One verdict for every role that has results, in the order of {@link ROLES}. */
+export function verdicts(results: readonly CaseResult[], loose: boolean): Verdict[] {
+  return ROLES.map((role) => ({ role, own: results.filter((result) => result.role === role) }))
+    .filter(({ own }) => own.length > 0)
+    .map(({ role, own }) => ({
+      role,
+      level: 'core',
+      verdict: verdictOf(own, loose),
+      pass: count(own, 'pass', 'xpass'),
+      fail: count(own, 'fail', 'xfail', 'error'),
+      notRun: count(own, 'not-run', 'not-applicable'),
+    }));
+}
+
+/** The line by which scripts read a verdict. */
+export function verdictLine({ role, level, verdict, pass, fail, notRun }: Verdict): string {
+  return `VERDICT ${role} ${level} ${verdict} pass=${pass} fail=${fail} not-run=${notRun}`;
+}
+
+/**
+ * Applies the list of expected failures.
+ *
+ * @returns the results with `xfail` and `xpass`, and a sentence for every line of the list that is stale
+ */
+export function applyExpected(
+  results: readonly CaseResult[],
+  expected: readonly ExpectedFailure[],
+  today: string,
+): { results: CaseResult[]; stale: string[] } {
+  const byCase = new Map(expected.map((line) => [line.case, line]));
+  const stale = expected
+    .filter((line) => !results.some((result) => result.id === line.case))
+    .map((line) => `${line.case}: no such case in this run`);
+  const judged = results.map((result): CaseResult => {
+    const line = byCase.get(result.id);
+    if (line === undefined) return result;
+    if (line.expires < today) stale.push(`${line.case}: expired on ${line.expires}`);
+    else if (result.status === 'fail' && result.class === line.class) return { ...result, status: 'xfail' };
+    else if (result.status === 'fail')
+      stale.push(`${line.case}: failed as ${result.class}, not as ${line.class}`);
+    else if (result.status === 'pass') {
+      stale.push(`${line.case}: passes now`);
+      return { ...result, status: 'xpass' };
+    } else stale.push(`${line.case}: ended as ${result.status}`);
+    return result;
+  });
+  return { results: judged, stale };
+}
+
+/** The exit code of a run that came to its end. */
+export function exitCode(
+  results: readonly CaseResult[],
+  all: readonly Verdict[],
+  claims: readonly Role[],
+  stale: readonly string[],
+): number {
+  if (results.some((result) => result.status === 'fail')) return EXIT.failure;
+  if (results.some((result) => result.status === 'error')) return EXIT.notStarted;
+  if (stale.length > 0) return EXIT.staleExpectations;
+  const complete = (role: Role): boolean =>
+    all.some((one) => one.role === role && one.verdict.startsWith('conformant'));
+  return claims.every(complete) ? EXIT.asAsked : EXIT.incompleteClaim;
+}

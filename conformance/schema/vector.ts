@@ -1,0 +1,146 @@
+/**
+ * The format of test vectors (spec/conformance.md, "Vectors"). The JSON Schema in vectors/schema is generated from here.
+ *
+ * @module
+ */
+import * as z from 'zod';
+
+/** Who is under test. */
+export type Role = 'container-reader' | 'container-writer' | 'vault-client' | 'vault-server';
+/** Every role, in the order in which verdicts are printed. */
+export const ROLES: readonly Role[] = [
+  'container-reader',
+  'container-writer',
+  'vault-client',
+  'vault-server',
+];
+
+/** How much of the specification a case asks for. */
+export type Level = 'core';
+
+/** One JSON value. Bytes are lower-case hexadecimal text, or {@link Packed}. */
+export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
+
+/** Long bytes in pieces: hexadecimal text, or hexadecimal text repeated. They stand for one hexadecimal text. */
+export interface Packed {
+  readonly pieces: (string | { repeat: string; count: number })[];
+}
+
+/** Length and SHA-256 of bytes that are not worth printing. */
+export interface Digest {
+  readonly length: number;
+  readonly sha256: string;
+}
+
+/** The one difference between a vector and the accepting vector that it was made from. */
+export type Edit =
+  /** Bytes of an input field were replaced; an empty side is an insertion or a removal. */
+  | {
+      readonly kind: 'bytes';
+      readonly field: string;
+      readonly offset: number;
+      readonly removed: string | Packed;
+      readonly inserted: string | Packed;
+    }
+  /** An input field has another value. */
+  | { readonly kind: 'value'; readonly field: string; readonly was: Value; readonly now: Value }
+  /** The writer put another value in one place before it authenticated the whole, so that no other check can notice. */
+  | { readonly kind: 'sealed'; readonly place: string; readonly was: Value; readonly now: Value };
+
+/** What an implementation must answer. */
+export type Expectation =
+  | { readonly outcome: 'ok'; readonly result: Record<string, Value>; readonly released?: Digest }
+  | { readonly outcome: 'reject'; readonly errors: string[]; readonly released?: Digest[] };
+
+/** One vector: one request, and at most one fault in it. */
+export interface Vector {
+  /** Permanent and dotted; never used again for something else. */
+  readonly id: string;
+  readonly title: string;
+  /** The mistake of an implementation that this vector finds. */
+  readonly why: string;
+  readonly role: Role;
+  readonly level: Level;
+  /** Operation of the adapter protocol. */
+  readonly op: string;
+  /** Requirements of the specification that this vector tests. */
+  readonly requirements: string[];
+  readonly input: Record<string, Value>;
+  /** For a reject: the accepting vector that it was made from and the single edit; undoing the edit makes it accept. */
+  readonly from?: { readonly vector: string; readonly edit: Edit };
+  readonly expect: Expectation;
+  /** Values on the way, for whoever looks for a mistake; never scored. */
+  readonly intermediates?: Record<string, Value>;
+}
+
+/** One file of vectors. */
+export interface VectorFile {
+  readonly format: 'strongroom-vectors/1';
+  readonly family: string;
+  /** Feature that an adapter announces in `hello` to be given this family. */
+  readonly feature: string;
+  readonly licence: 'CC0-1.0';
+  readonly description: string;
+  readonly vectors: Vector[];
+}
+
+const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/u);
+const value: z.ZodType<Value> = z.json();
+const digest: z.ZodType<Digest> = z.strictObject({ length: z.int().nonnegative(), sha256: hex.length(64) });
+const packedBytes: z.ZodType<string | Packed> = z.union([
+  hex,
+  z.strictObject({
+    pieces: z.array(z.union([hex, z.strictObject({ repeat: hex, count: z.int().positive() })])).min(1),
+  }),
+]);
+const sentence = z.string().min(8);
+
+const edit: z.ZodType<Edit> = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('bytes'),
+    field: z.string(),
+    offset: z.int().nonnegative(),
+    removed: packedBytes,
+    inserted: packedBytes,
+  }),
+  z.strictObject({ kind: z.literal('value'), field: z.string(), was: value, now: value }),
+  z.strictObject({ kind: z.literal('sealed'), place: z.string(), was: value, now: value }),
+]);
+
+const expectation: z.ZodType<Expectation> = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('ok'),
+    result: z.record(z.string(), value),
+    released: digest.exactOptional(),
+  }),
+  z.strictObject({
+    outcome: z.literal('reject'),
+    errors: z.array(z.string()).min(1),
+    released: z.array(digest).min(1).exactOptional(),
+  }),
+]);
+
+/** Schema of {@link Vector}. */
+export const vectorSchema: z.ZodType<Vector> = z.strictObject({
+  id: z.string().regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/u),
+  title: sentence,
+  why: sentence,
+  role: z.enum(['container-reader', 'container-writer', 'vault-client', 'vault-server']),
+  level: z.literal('core'),
+  op: z.string(),
+  requirements: z.array(z.string().regex(/^[A-Z]{3}-[0-9]+$/u)).min(1),
+  input: z.record(z.string(), value),
+  from: z.strictObject({ vector: z.string(), edit }).exactOptional(),
+  expect: expectation,
+  intermediates: z.record(z.string(), value).exactOptional(),
+});
+
+/** Schema of {@link VectorFile}. */
+export const vectorFileSchema: z.ZodType<VectorFile> = z.strictObject({
+  format: z.literal('strongroom-vectors/1'),
+  family: z.string(),
+  feature: z.string(),
+  licence: z.literal('CC0-1.0'),
+  description: sentence,
+  vectors: z.array(vectorSchema).min(1),
+});

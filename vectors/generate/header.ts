@@ -1,0 +1,362 @@
+/**
+ * Vectors of the header of a sealed object: each check of the reader, in its order, with its own error.
+ *
+ * @module
+ */
+import { be, cat, toHex, utf8, xor, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
+import { TYPES } from '../../conformance/peer/sealed-object.ts';
+import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { Family } from './family.ts';
+import { HELLO, KEY, ObjectVectors, OTHER_KEY, salt } from './objects.ts';
+
+/** The family. */
+export function header(): VectorFile {
+  const family = new Family('header', {
+    feature: 'container',
+    role: 'container-reader',
+    op: 'container.open',
+    description: 'Headers of sealed objects: every field, its illegal values, and the order of the checks.',
+  });
+  const objects = new ObjectVectors(family);
+
+  objects.accept(
+    'blob',
+    { key: KEY, salt: salt('blob'), content: HELLO },
+    {
+      title: 'A blob of one chunk',
+      why: 'The shortest way through a reader: keys, header, commitment, one chunk, trailer.',
+      requirements: ['@read', '@derive', '@commit', '@hcheck'],
+    },
+  );
+  objects.accept(
+    'records',
+    { key: KEY, salt: salt('records'), content: zeros(0), type: TYPES.records, chunkLog2: 16 },
+    {
+      title: 'A records object without content, in chunks of 64 KiB',
+      why: 'A reader that knows only blobs, or one chunk size, refuses it.',
+      requirements: ['@type', '@chunklog2'],
+    },
+  );
+  objects.accept(
+    'manifest',
+    { key: KEY, salt: salt('manifest'), content: HELLO, type: TYPES.manifest, chunkLog2: 16 },
+    {
+      title: 'An object of type manifest',
+      why: 'A reader that knows only blobs refuses it.',
+      requirements: ['@type'],
+    },
+  );
+  objects.accept(
+    'chunk-18',
+    { key: KEY, salt: salt('chunk 18'), content: HELLO, chunkLog2: 18 },
+    {
+      title: 'Chunks of 256 KiB',
+      why: 'The size that writers take for blobs must be read.',
+      requirements: ['@chunklog2'],
+    },
+  );
+  objects.accept(
+    'chunk-20',
+    { key: KEY, salt: salt('chunk 20'), content: HELLO, chunkLog2: 20 },
+    {
+      title: 'Chunks of 1 MiB',
+      why: 'The largest size must be read.',
+      requirements: ['@chunklog2'],
+    },
+  );
+  objects.accept(
+    'context',
+    { key: KEY, salt: salt('context'), content: HELLO, context: utf8('app.example/notes\0v2') },
+    {
+      title: 'A context, with a zero byte inside',
+      why: 'A reader that ignores the context, or takes it as text that ends at a zero byte, derives other keys.',
+      requirements: ['@ctx', '@derive'],
+    },
+  );
+
+  const whole = { field: 'object' } as const;
+  family.value('empty', 'blob', 'object', '', {
+    title: 'No bytes at all',
+    why: 'A reader that takes an empty file for an empty backup loses everything silently.',
+    requirements: ['@magic'],
+    errors: ['not-an-object', 'truncated'],
+  });
+  for (const [i, name] of [
+    'first',
+    'second',
+    'third',
+    'fourth',
+    'fifth',
+    'sixth',
+    'seventh',
+    'last',
+  ].entries()) {
+    if (i % 7 !== 0 && i !== 4) continue;
+    family.flip(
+      `magic-${name}-byte`,
+      'blob',
+      { ...whole, offset: i, mask: 0x80 },
+      {
+        title: `The ${name} byte of the magic differs in its top bit`,
+        why: 'A reader that compares a part of the magic, or seven bits of each byte, goes on with something else.',
+        requirements: ['@magic'],
+        errors: ['not-an-object'],
+      },
+    );
+  }
+  family.bytes(
+    'magic-text-mode',
+    'blob',
+    { ...whole, offset: 4, removed: 1 },
+    {
+      title: 'CR LF became LF on the way',
+      why: 'The usual damage of a text-mode transfer; it must be told from a wrong key.',
+      requirements: ['@magic'],
+      errors: ['not-an-object'],
+    },
+  );
+  family.cut('truncated-in-header', 'blob', 'object', 87, {
+    title: 'The input ends inside the header check',
+    why: 'A reader that reads past the end, or takes what is missing for zeros, goes on.',
+    requirements: ['@hdrtrunc'],
+    errors: ['truncated'],
+  });
+  family.cut('truncated-in-salt', 'blob', 'object', 40, {
+    title: 'The input ends inside the salt',
+    why: 'A reader that takes what is missing for zeros goes on.',
+    requirements: ['@hdrtrunc'],
+    errors: ['truncated'],
+  });
+
+  const field = (
+    id: string,
+    place: 'version' | 'suite' | 'chunkLog2' | 'type',
+    offset: number,
+    was: number,
+    now: number,
+    error: string,
+    requirement: string,
+    why: string,
+  ): void => {
+    objects.sealed(
+      id,
+      'blob',
+      place,
+      { value: now, was, now },
+      {
+        title: `${place} ${now}, authenticated by the writer`,
+        why,
+        requirements: [requirement],
+        errors: [error],
+      },
+    );
+    family.bytes(
+      `${id}-unsealed`,
+      'blob',
+      { ...whole, offset, removed: 1, inserted: Uint8Array.of(now) },
+      {
+        title: `${place} changed to ${now} after sealing`,
+        why: 'The order of the checks is fixed: a reader that checks the header as a whole first gives another error.',
+        requirements: [requirement, '@order'],
+        errors: [error],
+      },
+    );
+  };
+  field('version-0', 'version', 8, 1, 0, 'unsupported-version', '@version', 'Version 0 never existed.');
+  field(
+    'version-2',
+    'version',
+    8,
+    1,
+    2,
+    'unsupported-version',
+    '@version',
+    'A reader that ignores the version reads formats that it does not know.',
+  );
+  field(
+    'suite-0',
+    'suite',
+    9,
+    1,
+    0,
+    'unsupported-suite',
+    '@suite',
+    'A reader that takes zero for a default has a suite that nobody specified.',
+  );
+  field(
+    'suite-255',
+    'suite',
+    9,
+    1,
+    255,
+    'unsupported-suite',
+    '@suite',
+    'A reader that ignores the suite decrypts with the wrong one.',
+  );
+  field('type-0', 'type', 11, 3, 0, 'unsupported-type', '@type', 'Type 0 does not exist.');
+  field(
+    'type-4',
+    'type',
+    11,
+    3,
+    4,
+    'unsupported-type',
+    '@type',
+    'Parity is reserved: a reader of version 1 does not know it.',
+  );
+  objects.sealed(
+    'chunk-15',
+    'blob',
+    'chunkLog2',
+    { value: 15, was: 14, now: 15 },
+    {
+      title: 'Chunks of 32 KiB, authenticated by the writer',
+      why: 'Only four sizes exist; a reader that takes any power of two has more formats than the specification.',
+      requirements: ['@chunklog2'],
+      errors: ['unsupported-chunk-size'],
+    },
+  );
+  family.bytes(
+    'chunk-255',
+    'blob',
+    { ...whole, offset: 10, removed: 1, inserted: Uint8Array.of(255) },
+    {
+      title: 'Chunks of 2^255 bytes',
+      why: 'A reader that allocates on the word of the header falls over.',
+      requirements: ['@chunklog2', '@order'],
+      errors: ['unsupported-chunk-size'],
+    },
+  );
+  for (const [id, now] of [
+    ['high', 0x8000],
+    ['low', 0x0001],
+  ] as const) {
+    objects.sealed(
+      `reserved-${id}`,
+      'blob',
+      'reserved',
+      { value: now, was: 0, now },
+      {
+        title: `The ${id}est reserved bit is set, authenticated by the writer`,
+        why: 'A reader that ignores reserved bytes cannot be told later what they mean.',
+        requirements: ['@reserved'],
+        errors: ['reserved-not-zero'],
+      },
+    );
+  }
+  family.flip(
+    'reserved-unsealed',
+    'blob',
+    { ...whole, offset: 15 },
+    {
+      title: 'A reserved bit was set after sealing',
+      why: 'The order of the checks is fixed: a reader that serialises the header anew before it checks would accept this.',
+      requirements: ['@reserved', '@order'],
+      errors: ['reserved-not-zero'],
+    },
+  );
+
+  family.flip(
+    'salt-flipped',
+    'blob',
+    { ...whole, offset: 16 },
+    {
+      title: 'One bit of the salt is flipped',
+      why: 'Accidental damage of the header must not be called a wrong key.',
+      requirements: ['@hcheck'],
+      errors: ['header-damaged'],
+    },
+  );
+  family.flip(
+    'commitment-first-byte',
+    'blob',
+    { ...whole, offset: 48 },
+    {
+      title: 'One bit of the first byte of the commitment is flipped',
+      why: 'Accidental damage of the header must not be called a wrong key.',
+      requirements: ['@hcheck'],
+      errors: ['header-damaged'],
+    },
+  );
+  family.flip(
+    'header-check-last-byte',
+    'blob',
+    { ...whole, offset: 87 },
+    {
+      title: 'One bit of the last byte of the header check is flipped',
+      why: 'A reader that compares a part of the header check does not see it.',
+      requirements: ['@hcheck'],
+      errors: ['header-damaged'],
+    },
+  );
+  family.flip(
+    'type-flipped',
+    'blob',
+    { ...whole, offset: 11 },
+    {
+      title: 'Type blob became records after sealing',
+      why: 'The type is authenticated: a reader that does not check the header reads a blob as records.',
+      requirements: ['@hcheck'],
+      errors: ['header-damaged'],
+    },
+  );
+
+  family.value('wrong-key', 'blob', 'key', toHex(OTHER_KEY), {
+    title: 'Another backup key',
+    why: 'A wrong key is told from damage, and releases nothing.',
+    requirements: ['@wrongkey'],
+    errors: ['wrong-key'],
+  });
+  family.value('wrong-context', 'context', 'context', toHex(utf8('app.example/notes\0v3')), {
+    title: 'A context that differs after a zero byte',
+    why: 'A reader that takes the context as text that ends at a zero byte accepts it.',
+    requirements: ['@wrongkey', '@ctx'],
+    errors: ['wrong-key'],
+  });
+  family.value('context-case', 'context', 'context', toHex(utf8('App.example/notes\0v2')), {
+    title: 'A context that differs in case',
+    why: 'Contexts are bytes: a reader that folds case joins what the application keeps apart.',
+    requirements: ['@wrongkey', '@ctx'],
+    errors: ['wrong-key'],
+  });
+  family.value('context-missing', 'context', 'context', '', {
+    title: 'No context for an object that has one',
+    why: 'A reader that ignores the context accepts it.',
+    requirements: ['@wrongkey', '@ctx'],
+    errors: ['wrong-key'],
+  });
+  objects.sealed(
+    'sibling-label',
+    'blob',
+    'labelName',
+    { value: 'media-id', was: 'object', now: 'media-id' },
+    {
+      title: 'Sealed under the key of a sibling label',
+      why: 'Keys for different uses are kept apart by their labels.',
+      requirements: ['@derive', '@wrongkey'],
+      errors: ['wrong-key'],
+    },
+  );
+
+  const { commitment } = objects.written('blob');
+  const forged: readonly (readonly [string, string, Bytes])[] = [
+    ['last-byte', 'differs in its last byte', xor(commitment, be(32, 1))],
+    ['second-half', 'differs in its second half', cat(commitment.slice(0, 16), zeros(16))],
+    ['zero', 'is zero', zeros(32)],
+  ];
+  for (const [id, what, value] of forged) {
+    objects.sealed(
+      `commitment-${id}`,
+      'blob',
+      'forgedCommitment',
+      { value, was: toHex(commitment), now: toHex(value) },
+      {
+        title: `The commitment ${what}; the header check is right`,
+        why: 'A reader that compares a part of the commitment, or trusts the unkeyed header check, opens it.',
+        requirements: ['@commit', '@wrongkey'],
+        errors: ['wrong-key'],
+      },
+    );
+  }
+  return family.file();
+}

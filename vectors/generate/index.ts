@@ -1,0 +1,36 @@
+/**
+ * All vectors, as the text of their files. The same bytes each time: every value has a name and is fixed.
+ *
+ * @module
+ */
+import { jsonSchemas } from '../../conformance/schema/index.ts';
+import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { chunks } from './chunks.ts';
+import { engine } from './engine.ts';
+import { extensions } from './extensions.ts';
+import { header } from './header.ts';
+import { keys } from './keys.ts';
+import { trailer } from './trailer.ts';
+import { writer } from './writer.ts';
+
+/** Folder of each family in `vectors/`. */
+const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
+  ['keys', keys],
+  ['container', header],
+  ['container', extensions],
+  ['container', chunks],
+  ['container', trailer],
+  ['container', engine],
+  ['container', writer],
+];
+
+/** Path below `vectors/` and text of every generated file, the JSON Schemas among them. */
+export function generate(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const [folder, family] of FAMILIES) {
+    const file = family();
+    files.set(`${folder}/${file.family}.json`, `${JSON.stringify(file, undefined, 1)}\n`);
+  }
+  for (const [name, text] of jsonSchemas()) files.set(`schema/${name}`, text);
+  return files;
+}

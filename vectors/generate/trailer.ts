@@ -1,0 +1,229 @@
+/**
+ * Vectors of padding and trailer: what a faulty writer can authenticate, and a reader must refuse all the same.
+ *
+ * @module
+ */
+import { be, cat, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { plaintextLength, type Recipe } from '../../conformance/peer/sealed-object.ts';
+import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { Family } from './family.ts';
+import { HELLO, KEY, ObjectVectors, salt, zeroCiphertext } from './objects.ts';
+
+/** Content whose plaintext Padmé lengthens by six bytes, to 72. */
+const ODD = utf8('The quick brown fox jumps over the lazy dog twice.');
+
+/** Content that encrypts to zeros under the salt of `id`, `length` bytes of it. */
+function quiet(id: string, length: number): Uint8Array {
+  const recipe = { key: KEY, salt: salt(`trailer ${id}`), padding: 1 } as const;
+  return zeroCiphertext(recipe, Math.ceil(length / 2 ** 14), zeros(0)).slice(0, length);
+}
+
+/** The family. */
+export function trailer(): VectorFile {
+  const family = new Family('trailer', {
+    feature: 'container',
+    role: 'container-reader',
+    op: 'container.open',
+    description:
+      'Padding and trailer: canonical lengths, zeros, and what the authenticated end of an object must say.',
+  });
+  const objects = new ObjectVectors(family);
+  const accept = (
+    id: string,
+    content: Uint8Array,
+    more: Partial<Recipe>,
+    title: string,
+    why: string,
+    requirement = '@padlen',
+  ): void => {
+    objects.accept(
+      id,
+      { key: KEY, salt: salt(`trailer ${id}`), content, ...more },
+      { title, why, requirements: [requirement, '@trailer'] },
+    );
+  };
+  accept('plain', HELLO, {}, 'No padding', 'Scheme 0 adds nothing.');
+  accept('padme', ODD, { padding: 1 }, 'Padmé of a short content', 'Scheme 1 rounds up to 72 bytes here.');
+  accept(
+    'padme-exact',
+    zeros(44),
+    { padding: 1 },
+    'Padmé that adds nothing',
+    'A length that is canonical already stays.',
+  );
+  accept(
+    'padme-chunks',
+    quiet('padme-chunks', 40_000),
+    { padding: 1 },
+    'Padmé over three chunks',
+    'Padding is counted over content and trailer, not over chunks.',
+  );
+  // 32 chunks: without the rule for the last 16 bytes no trailer would fit.
+  accept(
+    'padme-32-chunks',
+    quiet('padme-32-chunks', 32 * 2 ** 14 - 100),
+    { padding: 1 },
+    'Padmé to a whole number of chunks',
+    'The trailer would lie across the end of a chunk; 16 more bytes keep it whole.',
+  );
+  accept(
+    'padme-only',
+    zeros(0),
+    { padding: 1 },
+    'Padmé of no content',
+    'The smallest plaintext is the trailer.',
+  );
+
+  const L = HELLO.length;
+  const bad = (id: string, place: 'trailerLength', now: bigint, title: string, why: string): void => {
+    objects.sealed(
+      id,
+      'plain',
+      place,
+      { value: now, was: L, now: String(now) },
+      {
+        title,
+        why,
+        requirements: ['@badtrailer'],
+        errors: ['bad-trailer'],
+      },
+    );
+  };
+  bad(
+    'length-past-end',
+    'trailerLength',
+    BigInt(L + 1),
+    'A content length that reaches into the trailer',
+    'A reader that believes it returns a byte of the trailer as content.',
+  );
+  bad(
+    'length-2-53',
+    'trailerLength',
+    2n ** 53n + 1n,
+    'A content length of 2^53 + 1',
+    'A reader that works in doubles rounds it.',
+  );
+  bad(
+    'length-2-63',
+    'trailerLength',
+    2n ** 63n,
+    'A content length of 2^63',
+    'A reader that works in signed 64 bits takes it for a negative number.',
+  );
+  bad(
+    'length-2-64',
+    'trailerLength',
+    2n ** 64n - 1n,
+    'A content length of 2^64 - 1',
+    'Added to 16, it wraps to a small number.',
+  );
+  bad(
+    'length-2-32',
+    'trailerLength',
+    2n ** 32n + BigInt(L),
+    'A content length that is right in its low 32 bits',
+    'A reader that cuts lengths to 32 bits accepts it.',
+  );
+  objects.sealed(
+    'length-short',
+    'plain',
+    'trailerLength',
+    { value: BigInt(L - 1), was: L, now: L - 1 },
+    {
+      title: 'A content length one short, so that a byte of content lies in the padding',
+      why: 'A reader that does not check padding drops content.',
+      requirements: ['@badpadding'],
+      errors: ['bad-padding'],
+    },
+  );
+  objects.sealed(
+    'scheme-2',
+    'plain',
+    'trailerScheme',
+    { value: 2, was: 0, now: 2 },
+    {
+      title: 'An unknown padding scheme',
+      why: 'A reader that takes an unknown scheme for none cannot check the length.',
+      requirements: ['@badtrailer'],
+      errors: ['bad-trailer'],
+    },
+  );
+  objects.sealed(
+    'scheme-wrong',
+    'padme',
+    'trailerScheme',
+    { value: 0, was: 1, now: 0 },
+    {
+      title: 'Padmé that calls itself no padding',
+      why: 'The length is then not the canonical one of the scheme.',
+      requirements: ['@badpadding'],
+      errors: ['bad-padding'],
+    },
+  );
+  for (const [id, zerosAt] of [
+    ['first', cat(be(1, 1), zeros(6))],
+    ['last', be(7, 1)],
+  ] as const) {
+    objects.sealed(
+      `reserved-${id}`,
+      'plain',
+      'trailerZeros',
+      { value: zerosAt, was: 0, now: 1 },
+      {
+        title: `The ${id} reserved byte of the trailer is not zero`,
+        why: 'A reader that ignores reserved bytes cannot be told later what they mean.',
+        requirements: ['@badtrailer'],
+        errors: ['bad-trailer'],
+      },
+    );
+  }
+  const pad = plaintextLength(ODD.length, 1, 2 ** 14) - ODD.length - 16;
+  for (const [id, at] of [
+    ['first', 0],
+    ['last', pad - 1],
+  ] as const) {
+    objects.sealed(
+      `pad-${id}`,
+      'padme',
+      'padByteAt',
+      { value: at, was: 0, now: 1 },
+      {
+        title: `The ${id} byte of padding is not zero`,
+        why: 'Padding is no place to hide data.',
+        requirements: ['@badpadding'],
+        errors: ['bad-padding'],
+      },
+    );
+  }
+  for (const [id, length] of [
+    ['short', pad - 1],
+    ['long', pad + 1],
+    ['none', 0],
+  ] as const) {
+    objects.sealed(
+      `pad-${id}`,
+      'padme',
+      'padLength',
+      { value: length, was: pad, now: length },
+      {
+        title: `${length} bytes of padding in place of ${pad}`,
+        why: 'There is one length for each content: another one is a covert channel, or a faulty writer.',
+        requirements: ['@badpadding'],
+        errors: ['bad-padding'],
+      },
+    );
+  }
+  objects.sealed(
+    'pad-chunk',
+    'plain',
+    'padLength',
+    { value: 1, was: 0, now: 1 },
+    {
+      title: 'One byte of padding under scheme 0',
+      why: 'Scheme 0 has no padding beyond what keeps the trailer whole.',
+      requirements: ['@badpadding'],
+      errors: ['bad-padding'],
+    },
+  );
+  return family.file();
+}

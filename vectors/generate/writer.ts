@@ -1,0 +1,183 @@
+/**
+ * Vectors of the writer: with an injected salt, an object has exactly one encoding.
+ *
+ * @module
+ */
+import { named, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { TYPES, writeObject, type Extension, type TypeName } from '../../conformance/peer/sealed-object.ts';
+import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { digest, Family, pack } from './family.ts';
+import { HELLO, KEY, salt } from './objects.ts';
+
+interface Plan {
+  readonly id: string;
+  readonly title: string;
+  readonly why: string;
+  readonly requirements: string[];
+  readonly content: Uint8Array;
+  readonly type?: TypeName;
+  readonly chunkLog2?: 14 | 16 | 18 | 20;
+  readonly padding?: 'none' | 'padme';
+  readonly context?: Uint8Array;
+  readonly extensions?: readonly Extension[];
+}
+
+const C = 2 ** 14;
+const EDGES = 'Around the end of a chunk a writer must still put the trailer whole into the final one.';
+
+const PLANS: readonly Plan[] = [
+  {
+    id: 'blob',
+    title: 'A short blob',
+    why: 'Every step of a writer, in the smallest object.',
+    requirements: ['@write'],
+    content: HELLO,
+  },
+  {
+    id: 'empty',
+    title: 'An object without content',
+    why: 'The smallest plaintext is the trailer.',
+    requirements: ['@write', '@padlen'],
+    content: zeros(0),
+  },
+  {
+    id: 'padme',
+    title: 'Padmé of a short content',
+    why: 'Rounding in floating point, or over the wrong length, gives other sizes.',
+    requirements: ['@padlen'],
+    content: utf8('The quick brown fox jumps over the lazy dog twice.'),
+    padding: 'padme',
+  },
+  {
+    id: 'padme-large',
+    title: 'Padmé over several chunks',
+    why: 'Padding is counted over content and trailer, not over chunks.',
+    requirements: ['@padlen', '@nonce'],
+    content: zeros(100_000),
+    padding: 'padme',
+  },
+  {
+    id: 'padme-32-chunks',
+    title: 'Padmé to a whole number of chunks',
+    why: 'The trailer would lie across the end of a chunk; 16 more bytes keep it whole.',
+    requirements: ['@padlen'],
+    content: zeros(32 * C - 100),
+    padding: 'padme',
+  },
+  {
+    id: 'records',
+    title: 'Records in chunks of 64 KiB',
+    why: 'Type and chunk size are in the header, and authenticated.',
+    requirements: ['@write', '@chunklog2'],
+    content: HELLO,
+    type: 'records',
+    chunkLog2: 16,
+  },
+  {
+    id: 'manifest',
+    title: 'A manifest',
+    why: 'Type and chunk size are in the header, and authenticated.',
+    requirements: ['@write'],
+    content: HELLO,
+    type: 'manifest',
+    chunkLog2: 16,
+  },
+  {
+    id: 'chunk-18',
+    title: 'Chunks of 256 KiB',
+    why: 'The size that is meant for blobs.',
+    requirements: ['@chunklog2'],
+    content: zeros(2 ** 18 + 1),
+    chunkLog2: 18,
+  },
+  {
+    id: 'chunk-20',
+    title: 'Chunks of 1 MiB',
+    why: 'The largest size.',
+    requirements: ['@chunklog2'],
+    content: HELLO,
+    chunkLog2: 20,
+  },
+  {
+    id: 'context',
+    title: 'A context',
+    why: 'The context is bound into the keys, with its length before it.',
+    requirements: ['@ctx'],
+    content: HELLO,
+    context: utf8('app.example/notes\0v2'),
+  },
+  {
+    id: 'extension',
+    title: 'A private-use extension',
+    why: 'Extensions are part of what the commitment covers.',
+    requirements: ['@extbounds', '@commit'],
+    content: HELLO,
+    extensions: [{ type: 0x7f01, value: named('extension', 9) }],
+  },
+  {
+    id: 'three-chunks',
+    title: 'Three chunks',
+    why: 'Nonces count from 0, and the index is XORed into the base nonce.',
+    requirements: ['@nonce', '@final'],
+    content: zeros(2 * C + 1000),
+  },
+  ...[C - 33, C - 32, C - 31, C - 17, C - 16, C - 15, C - 1, C, C + 1].map((length) => ({
+    id: `content-${length}`,
+    title: `Content of ${length} bytes in chunks of ${C}`,
+    why: EDGES,
+    requirements: ['@length', '@final'],
+    content: zeros(length),
+  })),
+];
+
+/** The family. */
+export function writer(): VectorFile {
+  const family = new Family('writer', {
+    feature: 'container',
+    role: 'container-writer',
+    op: 'container.create',
+    description:
+      'What a writer makes of given content when its salt is injected: known answers, byte for byte.',
+  });
+  for (const plan of PLANS) {
+    const { type = 'blob', chunkLog2 = 14, padding = 'none' } = plan;
+    const written = writeObject({
+      key: KEY,
+      salt: salt(`writer ${plan.id}`),
+      content: plan.content,
+      type: TYPES[type],
+      chunkLog2,
+      padding: padding === 'padme' ? 1 : 0,
+      ...(plan.context && { context: plan.context }),
+      ...(plan.extensions && { extensions: plan.extensions }),
+    });
+    const { object } = written;
+    family.accept(plan.id, {
+      title: plan.title,
+      why: plan.why,
+      requirements: plan.requirements,
+      input: {
+        key: toHex(KEY),
+        type,
+        chunkLog2,
+        padding,
+        content: pack(plan.content),
+        inject: { salt: toHex(salt(`writer ${plan.id}`)) },
+        ...(plan.context && { context: toHex(plan.context) }),
+        ...(plan.extensions && {
+          extensions: plan.extensions.map((each) => ({ type: each.type, value: toHex(each.value) })),
+        }),
+      },
+      result: { object: object.length > 1024 ? { ...digest(object) } : toHex(object) },
+      intermediates: {
+        keyObject: toHex(written.keyObject),
+        header: toHex(written.header),
+        chunkKey: toHex(written.chunkKey),
+        baseNonce: toHex(written.baseNonce),
+        plaintextLength: written.plaintext.length,
+        trailer: toHex(written.plaintext.slice(-16)),
+      },
+    });
+  }
+  return family.file();
+}
