@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest';
+import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.ts';
+import { nodeEngine } from '../crypto/node.ts';
+import { concat, fromHex, hex, utf8, type Bytes } from '../wire/bytes.ts';
+import { decode, encode } from '../wire/codec.ts';
+import { FleetDescriptor, keyId, SignedDescriptor, type FleetKey } from './descriptor.ts';
+import { channelKey, opaqueKey, receiptKey, registrationKey } from './keys.ts';
+import { DEFAULT_POLICY } from './policy.ts';
+import { assembleDescriptor, signDescriptor, verifyDescriptor, type DescriptorTrust } from './verify.ts';
+
+const secrets = [1, 2, 3, 4].map((n) => nodeEngine.hash('sha256', Uint8Array.of(n)));
+const signers = secrets.slice(0, 3).map(ed25519PublicKey);
+const publicKey = (n: number): Bytes => nodeEngine.hash('sha256', Uint8Array.of(100 + n));
+
+function fleetKey(n: number, state: FleetKey['state'] = 'current'): FleetKey {
+  return { id: keyId(publicKey(n)), state, location: 'memory', publicKey: publicKey(n) };
+}
+
+const opaqueKeyOf = (n: number, notAfterNew: number): FleetDescriptor['opaqueKeys'][number] => ({
+  id: keyId(publicKey(n)),
+  oprfKeyId: new Uint8Array(8).fill(n),
+  notAfterNew,
+  location: 'memory',
+  oprfLocation: 'memory',
+  publicKey: publicKey(n),
+});
+
+const descriptor: FleetDescriptor = {
+  version: 1,
+  fleetId: new Uint8Array(16).fill(7),
+  serial: 5,
+  notBefore: 1000,
+  notAfter: 2000,
+  channelSuite: 1,
+  opaqueSuite: 1,
+  level: 'software',
+  kemKeys: [fleetKey(0, 'retiring'), fleetKey(1)],
+  receiptKeys: [fleetKey(2), fleetKey(3, 'retiring')],
+  opaqueKeys: [opaqueKeyOf(4, 1200), opaqueKeyOf(5, 2000)],
+  policy: DEFAULT_POLICY,
+  operator: 'Example',
+  trustDomain: 'example.org, Zürich',
+};
+
+const trust: DescriptorTrust = { signers, k: 2, now: 1500, lastSerial: 5, fleetId: descriptor.fleetId };
+
+function signedBy(who: readonly number[], what: FleetDescriptor = descriptor): Bytes {
+  const bytes = encode(FleetDescriptor, what);
+  return assembleDescriptor(
+    what,
+    who.map((n) => signDescriptor(bytes, secrets[n] ?? new Uint8Array(32))),
+  );
+}
+
+/** Signed by two, without the checks that an honest ceremony makes. */
+function forced(what: FleetDescriptor): Bytes {
+  const bytes = encode(FleetDescriptor, what);
+  const { magic } = decode(SignedDescriptor, signedBy([0, 1]));
+  const signatures = [0, 1]
+    .map((n) => signDescriptor(bytes, secrets[n] ?? new Uint8Array(32)))
+    .sort((a, b) => (hex(a.signerId) < hex(b.signerId) ? -1 : 1));
+  return encode(SignedDescriptor, { magic, descriptor: bytes, signatures });
+}
+
+const refusal = (bytes: Bytes, changes: Partial<DescriptorTrust> = {}): string => {
+  try {
+    verifyDescriptor(bytes, { ...trust, ...changes });
+    return 'accepted';
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+};
+
+describe('a descriptor', () => {
+  it('is accepted with k signatures and comes out as it went in', () => {
+    expect(verifyDescriptor(signedBy([2, 0]), trust)).toEqual(descriptor);
+    expect(verifyDescriptor(signedBy([0, 1, 2]), trust)).toEqual(descriptor);
+  });
+
+  it('may have signers that this client does not know, but they do not count', () => {
+    expect(refusal(signedBy([0, 1, 3]))).toBe('accepted');
+    expect(refusal(signedBy([0, 3]))).toBe('descriptor-not-trusted');
+    expect(refusal(signedBy([3]), { k: 1 })).toBe('descriptor-not-trusted');
+  });
+
+  it('needs k different signers', () => {
+    expect(refusal(signedBy([0]))).toBe('descriptor-not-trusted');
+    const one = decode(SignedDescriptor, signedBy([0]));
+    const twice = { ...one, signatures: [...one.signatures, ...one.signatures] };
+    expect(refusal(encode(SignedDescriptor, twice))).toBe('bad-descriptor');
+    // A signer that is pinned twice is still one signer.
+    const [first = new Uint8Array(32)] = signers;
+    expect(refusal(signedBy([0]), { signers: [first, first] })).toBe('descriptor-not-trusted');
+  });
+
+  it('has its signatures in one order', () => {
+    const signed = decode(SignedDescriptor, signedBy([0, 1]));
+    const turned = { ...signed, signatures: signed.signatures.toReversed() };
+    expect(refusal(encode(SignedDescriptor, turned))).toBe('bad-descriptor');
+  });
+
+  it('is not believed under the names of others', () => {
+    const bytes = encode(FleetDescriptor, descriptor);
+    const forger = secrets[3] ?? new Uint8Array(32);
+    const signatures = signers
+      .map((key) => ({ signerId: keyId(key), signature: signDescriptor(bytes, forger).signature }))
+      .sort((a, b) => (hex(a.signerId) < hex(b.signerId) ? -1 : 1));
+    const signed = decode(SignedDescriptor, signedBy([0, 1]));
+    expect(refusal(encode(SignedDescriptor, { ...signed, signatures }))).toBe('descriptor-not-trusted');
+  });
+
+  it('is signed under its label', () => {
+    const bytes = encode(FleetDescriptor, descriptor);
+    const { signature } = signDescriptor(bytes, secrets[0] ?? bytes);
+    const message = concat(utf8('strongroom/v1/fleet-descriptor'), Uint8Array.of(0), bytes);
+    expect(ed25519Verify(signers[0] ?? bytes, message, signature)).toBe(true);
+    expect(ed25519Verify(signers[0] ?? bytes, bytes, signature)).toBe(false);
+  });
+
+  it('is refused with any byte changed', () => {
+    const bytes = signedBy([0, 1]);
+    const codes = new Set<string>();
+    for (let at = 0; at < bytes.length; at += 3) {
+      codes.add(refusal(bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))));
+    }
+    expect([...codes].sort()).toEqual(['bad-descriptor', 'descriptor-not-trusted']);
+  });
+
+  it.each([0, 7, 8, 9, 100])('is refused cut to %i bytes', (length) => {
+    expect(refusal(signedBy([0, 1]).slice(0, length))).toBe('bad-descriptor');
+  });
+
+  it('is valid from not_before to not_after, both included', () => {
+    const bytes = signedBy([0, 1]);
+    expect(refusal(bytes, { now: 999 })).toBe('descriptor-not-yet-valid');
+    expect(refusal(bytes, { now: 1000 })).toBe('accepted');
+    expect(refusal(bytes, { now: 2000 })).toBe('accepted');
+    expect(refusal(bytes, { now: 2001 })).toBe('descriptor-expired');
+  });
+
+  it('is never older than the last one', () => {
+    expect(refusal(signedBy([0, 1]), { lastSerial: 6 })).toBe('descriptor-rollback');
+    expect(refusal(signedBy([0, 1]), { lastSerial: 0 })).toBe('accepted');
+  });
+
+  it('is of the fleet that was asked for', () => {
+    expect(refusal(signedBy([0, 1]), { fleetId: new Uint8Array(16) })).toBe('wrong-fleet');
+    expect(refusal(signedBy([0, 1]), { fleetId: undefined })).toBe('accepted');
+  });
+
+  it('is verified against at least one signer', () => {
+    for (const changes of [{ k: 0 }, { k: 4 }, { signers: [] }]) {
+      expect(() => verifyDescriptor(signedBy([0, 1]), { ...trust, ...changes })).toThrow(RangeError);
+    }
+  });
+});
+
+describe('a descriptor that k signers have signed all the same', () => {
+  const policy = DEFAULT_POLICY;
+  it.each<[string, Partial<FleetDescriptor>, string]>([
+    ['version 2', { version: 2 }, 'unsupported-version'],
+    ['validity turned round', { notBefore: 2001 }, 'bad-descriptor'],
+    ['no current channel key', { kemKeys: [fleetKey(0, 'retiring')] }, 'bad-descriptor'],
+    ['no current receipt key', { receiptKeys: [fleetKey(0, 'retiring')] }, 'bad-descriptor'],
+    ['a key twice', { kemKeys: [fleetKey(1), fleetKey(1)] }, 'bad-descriptor'],
+    ['a false id', { kemKeys: [{ ...fleetKey(1), id: new Uint8Array(8) }] }, 'bad-descriptor'],
+    ['a budget of 0', { policy: { ...policy, defaultBudget: 0 } }, 'bad-descriptor'],
+    ['a budget above 100', { policy: { ...policy, maxBudget: 101, ceiling: 200 } }, 'bad-descriptor'],
+    ['a default above the most', { policy: { ...policy, maxBudget: 9 } }, 'bad-descriptor'],
+    ['a ceiling below the budget', { policy: { ...policy, ceiling: 99 } }, 'bad-descriptor'],
+    ['no assertions at level custody', { level: 'custody' }, 'bad-descriptor'],
+    ['assertions without a relay', { policy: { ...policy, assertionMode: 'ed25519' } }, 'bad-descriptor'],
+    ['a relay without assertions', { policy: { ...policy, relayKeys: [publicKey(9)] } }, 'bad-descriptor'],
+  ])('%s is refused', (_what, changes, code) => {
+    const wrong = { ...descriptor, ...changes };
+    expect(refusal(forced(wrong))).toBe(code);
+    expect(() => assembleDescriptor(wrong, [])).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('keys', () => {
+  it('for requests are current', () => {
+    expect(channelKey(descriptor)).toEqual({
+      suite: 1,
+      fleetId: descriptor.fleetId,
+      id: keyId(publicKey(1)),
+      publicKey: publicKey(1),
+    });
+  });
+
+  it('for receipts may be retiring', () => {
+    expect(receiptKey(descriptor, keyId(publicKey(3)))?.state).toBe('retiring');
+    expect(receiptKey(descriptor, new Uint8Array(8))).toBeUndefined();
+  });
+
+  it('for registrations are still open to new ones', () => {
+    expect(registrationKey(descriptor, 1200).publicKey).toEqual(publicKey(4));
+    expect(registrationKey(descriptor, 1201).publicKey).toEqual(publicKey(5));
+    expect(() => registrationKey(descriptor, 2001)).toThrow(
+      expect.objectContaining({ code: 'bad-descriptor' }),
+    );
+  });
+
+  it('that an answer names are found as a pair alone', () => {
+    const oprf = new Uint8Array(8).fill(4);
+    expect(opaqueKey(descriptor, oprf, keyId(publicKey(4))).publicKey).toEqual(publicKey(4));
+    for (const other of [keyId(publicKey(5)), new Uint8Array(8)]) {
+      expect(() => opaqueKey(descriptor, oprf, other)).toThrow(
+        expect.objectContaining({ code: 'server-authentication-failed' }),
+      );
+    }
+  });
+});
+
+describe('Ed25519', () => {
+  // RFC 8032, section 7.1, test 3.
+  const secret = fromHex('c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7');
+  const message = fromHex('af82');
+  const signature = fromHex(
+    '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac' +
+      '18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a',
+  );
+
+  it('is that of RFC 8032', () => {
+    expect(hex(ed25519PublicKey(secret))).toBe(
+      'fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025',
+    );
+    expect(hex(ed25519Sign(secret, message))).toBe(hex(signature));
+    expect(ed25519Verify(ed25519PublicKey(secret), message, signature)).toBe(true);
+  });
+
+  it('refuses a scalar that is not reduced, a key of small order and wrong lengths', () => {
+    const key = ed25519PublicKey(secret);
+    // S + L
+    const order = 'edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010';
+    let carry = 0;
+    const sum = fromHex(order).map((byte, i) => {
+      const value = byte + (signature[32 + i] ?? 0) + carry;
+      carry = value >> 8;
+      return value & 255;
+    });
+    expect(ed25519Verify(key, message, concat(signature.subarray(0, 32), sum))).toBe(false);
+    const identity = new Uint8Array(32);
+    identity[0] = 1;
+    // With the identity as key and R, every message verifies unless small orders are refused.
+    expect(ed25519Verify(identity, message, concat(identity, new Uint8Array(32)))).toBe(false);
+    expect(ed25519Verify(key, message, signature.subarray(1))).toBe(false);
+    expect(ed25519Verify(key.subarray(1), message, signature)).toBe(false);
+  });
+});
