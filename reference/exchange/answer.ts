@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { StretchParams } from '../opaque/stretch.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { bytes, enumeration, opaque, padded, struct, u32, u64, u8, type Codec } from '../wire/codec.ts';
-import { ACCOUNT_MAX, Stretch } from './request.ts';
+import { ACCOUNT_MAX } from './request.ts';
 
 /** Size of every answer before sealing, in bytes. */
 export const ANSWER_SIZE = 2048;
@@ -186,7 +187,7 @@ export interface RecoverStarted {
   readonly attemptId: Bytes;
   readonly oprfKeyId: Bytes;
   readonly opaqueKeyId: Bytes;
-  readonly stretch: Stretch;
+  readonly stretch: StretchParams;
   readonly ke2: Bytes;
 }
 
@@ -195,7 +196,7 @@ export const RecoverStarted: Codec<RecoverStarted> = struct<RecoverStarted>('Rec
   attemptId: opaque(32, 'attempt_id'),
   oprfKeyId: opaque(8, 'oprf_key_id'),
   opaqueKeyId: opaque(8, 'opaque_key_id'),
-  stretch: Stretch,
+  stretch: StretchParams,
   ke2: bytes(1, 512, 'ke2'),
 });
 

@@ -3,21 +3,13 @@
  *
  * @module
  */
+import { AssertionMode } from '../fleet/descriptor.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { bytes, enumeration, opaque, padded, struct, u64, u8, type Codec } from '../wire/codec.ts';
+import { bytes, opaque, padded, struct, u64, u8, type Codec } from '../wire/codec.ts';
 import { ACCOUNT_MAX } from './request.ts';
 
 /** Size of the assertion field of an exchange, in bytes. */
 export const ASSERTION_SIZE = 192;
-
-/** How the relay vouches for the account. */
-export type AssertionMode = 'none' | 'ed25519';
-
-/** `AssertionMode` on the wire: one byte. */
-export const AssertionMode: Codec<AssertionMode> = enumeration<AssertionMode>('AssertionMode', 1, {
-  none: 0,
-  ed25519: 1,
-});
 
 /** A relay's short-lived word that this request is this account's. */
 export interface Assertion {

@@ -3,20 +3,9 @@
  *
  * @module
  */
+import { StretchParams } from '../opaque/stretch.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import {
-  bytes,
-  enumeration,
-  opaque,
-  padded,
-  select,
-  struct,
-  u16,
-  u32,
-  u64,
-  u8,
-  type Codec,
-} from '../wire/codec.ts';
+import { bytes, enumeration, opaque, padded, select, struct, u64, u8, type Codec } from '../wire/codec.ts';
 
 /** Size of every request before sealing, in bytes. */
 export const REQUEST_SIZE = 2048;
@@ -67,17 +56,20 @@ export type Proof =
   /** An owner-key signature over {@link OwnerStatement}. */
   | { readonly kind: 'owner'; readonly signature: Bytes };
 
+/** What a KE3 proof says. */
+export type Ke3Proof = Omit<Extract<Proof, { kind: 'ke3' }>, 'kind'>;
+
+/** `Ke3Proof` on the wire. */
+export const Ke3Proof: Codec<Ke3Proof> = struct<Ke3Proof>('Ke3Proof', {
+  ke1: bytes(1, 128, 'ke1'),
+  attemptId: opaque(32, 'attempt_id'),
+  ke3: bytes(1, 128, 'ke3'),
+});
+
 /** `Proof` on the wire. */
 export const Proof: Codec<Proof> = select<Proof>('Proof', 1, {
   none: [0, struct<object>('NoProof', {})],
-  ke3: [
-    1,
-    struct<Omit<Extract<Proof, { kind: 'ke3' }>, 'kind'>>('Ke3Proof', {
-      ke1: bytes(1, 128, 'ke1'),
-      attemptId: opaque(32, 'attempt_id'),
-      ke3: bytes(1, 128, 'ke3'),
-    }),
-  ],
+  ke3: [1, Ke3Proof],
   owner: [
     2,
     struct<Omit<Extract<Proof, { kind: 'owner' }>, 'kind'>>('OwnerProof', { signature: opaque(64) }),
@@ -125,23 +117,6 @@ export const OwnerStatement: Codec<OwnerStatement> = struct<OwnerStatement>('Own
   body: bytes(0, 1280, 'body'),
 });
 
-/** Argon2id parameters of one registration (spec/opaque.md, "Key stretching"). */
-export interface Stretch {
-  /** 1 = Argon2id version 0x13. */
-  readonly algorithm: number;
-  readonly iterations: number;
-  readonly memoryKib: number;
-  readonly parallelism: number;
-}
-
-/** `Stretch` on the wire: 11 bytes. */
-export const Stretch: Codec<Stretch> = struct<Stretch>('Stretch', {
-  algorithm: u8,
-  iterations: u32,
-  memoryKib: u32,
-  parallelism: u16,
-});
-
 /** Body of `register-start`. */
 export interface RegisterStart {
   /** `RegistrationRequest` of RFC 9807. */
@@ -158,7 +133,7 @@ export interface RegisterFinish {
   readonly registrationId: Bytes;
   /** `RegistrationRecord` of RFC 9807. */
   readonly record: Bytes;
-  readonly stretch: Stretch;
+  readonly stretch: StretchParams;
   /** Backup key, sealed under the export key: 48 bytes. */
   readonly sealedKey: Bytes;
   /** `SHA-256(label("confirm") || secret)`. */
@@ -173,7 +148,7 @@ export interface RegisterFinish {
 export const RegisterFinish: Codec<RegisterFinish> = struct<RegisterFinish>('RegisterFinish', {
   registrationId: opaque(32, 'registration_id'),
   record: bytes(1, 256, 'record'),
-  stretch: Stretch,
+  stretch: StretchParams,
   sealedKey: opaque(48, 'sealed_key'),
   confirmHash: opaque(32, 'confirm_hash'),
   ownerKey: opaque(32, 'owner_key'),

@@ -1,0 +1,148 @@
+/**
+ * The vault's core (spec/exchange.md, "Processing"): one opened request in, one signed answer out, every effect by
+ * way of {@link Effect}.
+ *
+ * @module
+ */
+import { isStrongroomError, StrongroomError } from '../../errors.ts';
+import { Answer, Statement, type Outcome } from '../../exchange/answer.ts';
+import { COMMANDS, EXCHANGE_VERSION, Request } from '../../exchange/request.ts';
+import { label } from '../../keys/labels.ts';
+import { concat, equal, type Bytes } from '../../wire/bytes.ts';
+import { decode, encode } from '../../wire/codec.ts';
+import { emptyRecord, phaseOf, type AccountRecord } from '../record.ts';
+import { destroy, isOverdue, waitOf } from './attempts.ts';
+import { say, type Decide, type Decision, type Reply } from './decision.ts';
+import { perform, type Step } from './effects.ts';
+import type { Call, Caller, Fleet } from './fleet.ts';
+import { recoverFinish, recoverStart } from './recover.ts';
+import { registerConfirm, registerFinish, registerStart } from './register.ts';
+import { status } from './status.ts';
+
+const DECIDE: ReadonlyMap<number, Decide> = new Map([
+  [COMMANDS['register-start'], registerStart],
+  [COMMANDS['register-finish'], registerFinish],
+  [COMMANDS['register-confirm'], registerConfirm],
+  [COMMANDS['recover-start'], recoverStart],
+  [COMMANDS['recover-finish'], recoverFinish],
+  [COMMANDS.status, status],
+]);
+
+/** What the vault did, for its log: nothing here is secret or names an account. */
+export interface Handled {
+  /** Encoding of an {@link Answer}. */
+  readonly answer: Bytes;
+  readonly command: number;
+  readonly outcome: Outcome;
+}
+
+/** Leaf index of an account (spec/storage.md, "Leaf index"). */
+export function leafIndex(account: Bytes): Step<Bytes> {
+  return perform({ kind: 'hmac', key: 'index', data: concat(label('leaf'), account) });
+}
+
+/** Handles one request. */
+export function* handle(fleet: Fleet, call: Call): Step<Handled> {
+  const now = yield* perform({ kind: 'now' });
+  const nobody = new Uint8Array(0);
+  const request = parse(call.plaintext);
+  if (request === undefined)
+    return yield* answer(fleet, call, 0, emptyRecord(nobody), { outcome: 'malformed' }, now);
+  const { account, command } = request;
+  const refuse = (outcome: Outcome): Step<Handled> =>
+    answer(fleet, call, command, emptyRecord(account), { outcome }, now);
+  if (request.version !== EXCHANGE_VERSION || !equal(request.fleetId, fleet.fleetId))
+    return yield* refuse('malformed');
+  if (!speaksFor(call.caller, account)) return yield* refuse('not-authorised');
+  return yield* decideAndCommit(fleet, call, request);
+}
+
+function* decideAndCommit(fleet: Fleet, call: Call, request: Request): Step<Handled> {
+  const leaf = yield* leafIndex(request.account);
+  for (;;) {
+    const now = yield* perform({ kind: 'now' });
+    const { record: stored, token } = yield* perform({ kind: 'load', leaf });
+    const record = stored ?? emptyRecord(request.account);
+    if (!equal(record.account, request.account)) {
+      throw new StrongroomError('record-invalid', 'a record is under the leaf of another account');
+    }
+    const decision = isOverdue(record, now) ? undefined : yield* decide(fleet, request, record, now);
+    const changed = decision === undefined ? destroy(record) : decision.record;
+    const next = changed && { ...changed, stateVersion: record.stateVersion + 1 };
+    const committed = next === undefined || (yield* perform({ kind: 'commit', leaf, token, record: next })); // [D]
+    // Another commit came first, or a last chance had to end first: the request starts over.
+    if (!committed || decision === undefined) continue;
+    const { reply: said } = decision;
+    const reply = typeof said === 'function' ? yield* said() : said;
+    return yield* answer(fleet, call, request.command, next ?? record, reply, now);
+  }
+}
+
+function parse(plaintext: Bytes): Request | undefined {
+  try {
+    return decode(Request, plaintext);
+  } catch {
+    return undefined;
+  }
+}
+
+function speaksFor(caller: Caller, account: Bytes): boolean {
+  return caller.kind === 'anyone' || (caller.kind === 'account' && equal(caller.account, account));
+}
+
+/** A body that does not decode changes nothing. */
+function* decide(fleet: Fleet, request: Request, record: AccountRecord, now: number): Step<Decision> {
+  const command = DECIDE.get(request.command);
+  if (command === undefined) return say('unsupported');
+  try {
+    return yield* command(fleet, request, record, now);
+  } catch (error) {
+    if (isStrongroomError(error, 'malformed')) return say('malformed');
+    throw error;
+  }
+}
+
+/** Signs what there is to say, with where the account stands after it. */
+function* answer(
+  fleet: Fleet,
+  call: Call,
+  command: number,
+  record: AccountRecord,
+  { outcome, body = new Uint8Array(0) }: Reply,
+  now: number,
+): Step<Handled> {
+  const { active } = record;
+  const statement: Statement = {
+    version: EXCHANGE_VERSION,
+    fleetId: fleet.fleetId,
+    account: record.account,
+    requestHash: call.requestHash,
+    vaultTime: now,
+    stateVersion: record.stateVersion,
+    outcome,
+    phase: phaseOf(record),
+    generation: active.generation,
+    budget: active.budget,
+    remaining: active.budget - active.charged,
+    retryAfter: waitOf(fleet.policy, record, now),
+    effectiveAt: 0,
+    report: record.report,
+    head: record.head,
+    body,
+  };
+  const message = concat(label('answer'), encode(Statement, statement));
+  const signature = yield* perform({ kind: 'sign', message });
+  const signed = encode(Answer, { statement, receiptKeyId: fleet.receiptKeyId, signature });
+  return { answer: signed, command, outcome };
+}
+
+/** Ends a last chance whose deadline has passed (spec/attempts.md, "Last chance"). */
+export function* sweep(leaf: Bytes): Step<void> {
+  for (;;) {
+    const now = yield* perform({ kind: 'now' });
+    const { record, token } = yield* perform({ kind: 'load', leaf });
+    if (record === undefined || !isOverdue(record, now)) return;
+    const next = { ...destroy(record), stateVersion: record.stateVersion + 1 };
+    if (yield* perform({ kind: 'commit', leaf, token, record: next })) return;
+  }
+}

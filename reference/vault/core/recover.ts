@@ -1,0 +1,74 @@
+/**
+ * Recovery (spec/exchange.md, "Recovery"): charge first, evaluate after the charge is durable, release after the
+ * proof is.
+ *
+ * @module
+ */
+import { isStrongroomError } from '../../errors.ts';
+import { Recovered, RecoverStarted, type Outcome } from '../../exchange/answer.ts';
+import { Ke3Proof, RecoverFinish, RecoverStart } from '../../exchange/request.ts';
+import { equal, type Bytes } from '../../wire/bytes.ts';
+import { decode, encode } from '../../wire/codec.ts';
+import { isLive, type AccountRecord, type Attempt } from '../record.ts';
+import { charge, isRemembered, refund, reject, remember, waitOf } from './attempts.ts';
+import { say, type Decide, type Decision, type Reply } from './decision.ts';
+import { perform, type Step } from './effects.ts';
+import { attemptId, evaluate, hasLengths, ke1Length, openAttempt, sha256, verify } from './evaluate.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Why an account has nothing to recover; undefined if it has. */
+function nothingToRecover(record: AccountRecord): Outcome | undefined {
+  if (isLive(record)) return undefined;
+  return record.active.state === 'destroyed' ? 'destroyed' : 'not-registered';
+}
+
+/** `recover-start` (spec/exchange.md, "recover-start"): the steps are the numbered ones of the text. */
+export const recoverStart: Decide = function* (fleet, request, record, now) {
+  const { ke1 } = decode(RecoverStart, request.body);
+  if (ke1.length !== ke1Length(fleet.suite)) return say('malformed'); // 1
+  const nothing = nothingToRecover(record); // 2
+  if (nothing !== undefined) return say(nothing);
+  const same = openAttempt(record, ke1); // 3
+  if (same !== undefined) return { reply: () => release(fleet, record, same, ke1) };
+  if (record.active.state === 'last-chance') return say('try-later'); // 4
+  if (waitOf(fleet.policy, record, now) > 0) return say('try-later'); // 5
+  const seed = yield* perform({ kind: 'random', name: 'attempt_seed', length: 32 });
+  const charged = charge(fleet.policy, record, { ke1Hash: sha256(ke1), seed }, now); // 6
+  const attempt = openAttempt(charged, ke1);
+  if (attempt === undefined) throw new Error('the attempt that was just charged is open');
+  return { record: charged, reply: () => release(fleet, charged, attempt, ke1) }; // 7
+};
+
+/** KE2 of a charged attempt; a KE1 that holds no group elements was charged all the same. */
+function* release(fleet: Fleet, record: AccountRecord, attempt: Attempt, ke1: Bytes): Step<Reply> {
+  const { oprfKeyId, opaqueKeyId, stretch } = record.active;
+  try {
+    const { ke2 } = yield* evaluate(fleet, record, attempt, ke1);
+    const started = { attemptId: yield* attemptId(record, attempt), oprfKeyId, opaqueKeyId, stretch, ke2 };
+    return { outcome: 'ok', body: encode(RecoverStarted, started) };
+  } catch (error) {
+    if (isStrongroomError(error, 'malformed')) return { outcome: 'malformed' };
+    throw error;
+  }
+}
+
+/** `recover-finish` (spec/exchange.md, "recover-finish"). */
+export const recoverFinish: Decide = function* (fleet, request, record, now): Step<Decision> {
+  const { acknowledged, ...proof } = decode(RecoverFinish, request.body);
+  if (!hasLengths(fleet.suite, proof)) return say('malformed'); // 1
+  const nothing = nothingToRecover(record); // 2
+  if (nothing !== undefined) return say(nothing);
+  const recovered = encode(Recovered, { sealedKey: record.active.sealedKey });
+  const hash = sha256(encode(Ke3Proof, proof));
+  const closed = record.closed.find((closed) => equal(closed.hash, hash) && isRemembered(closed, now)); // 3
+  if (closed !== undefined) return closed.outcome === 'ok' ? say('ok', recovered) : say('wrong-password');
+  const verdict = yield* verify(fleet, record, proof); // 4
+  if (verdict === undefined) return say('conflict');
+  const { attempt, proved } = verdict;
+  if (!proved) {
+    const rejected = reject(record, attempt, hash, now); // 5
+    return say(nothingToRecover(rejected) ?? 'wrong-password', undefined, rejected);
+  }
+  const refunded = refund(fleet.policy, record, attempt, acknowledged, now); // 6
+  return say('ok', recovered, remember(refunded, hash, 'ok', now));
+};

@@ -1,0 +1,102 @@
+/**
+ * The invariants of a record (spec/storage.md, "Invariants"), checked on every way in: load, commit and start.
+ *
+ * @module
+ */
+import { StrongroomError } from '../errors.ts';
+import { equal, hex } from '../wire/bytes.ts';
+import { encode } from '../wire/codec.ts';
+import {
+  EMPTY_SLOT,
+  GenerationSlot,
+  isLive,
+  MAX_BUDGET,
+  RECORD_VERSION,
+  type AccountRecord,
+} from './record.ts';
+
+/** True if every field but `state` and the named ones is zero. */
+function slotHas(slot: GenerationSlot, ...fields: readonly (keyof GenerationSlot)[]): boolean {
+  const expected: Partial<Record<keyof GenerationSlot, unknown>> = { ...EMPTY_SLOT };
+  for (const field of ['state', ...fields] as const) expected[field] = slot[field];
+  return equal(encode(GenerationSlot, slot), encode(GenerationSlot, expected as unknown as GenerationSlot));
+}
+
+const STARTED = ['generation', 'nonce', 'oprfKeyId', 'opaqueKeyId', 'registrationId', 'requestHash'] as const;
+const FINISHED = [
+  ...STARTED,
+  'stretch',
+  'record',
+  'sealedKey',
+  'confirmHash',
+  'ownerKey',
+  'recordHash',
+  'budget',
+] as const;
+const TOMBSTONE = ['generation', 'budget', 'charged', 'recordHash'] as const;
+
+/** The rules of spec/storage.md, "Invariants", each with what it says. */
+function* broken(record: AccountRecord): Generator<string> {
+  const { active, pending, scheduled, open, closed, report, nextGeneration } = record;
+  const { charged, budget } = active;
+  if (record.version !== RECORD_VERSION) yield 'version';
+  if (record.stateVersion < 1) yield 'state_version of a stored record';
+  if (budget > MAX_BUDGET || pending.budget > MAX_BUDGET) yield 'budget above its limit';
+  if (charged > budget) yield 'charged above budget';
+  if (active.generation >= nextGeneration || pending.generation >= nextGeneration) yield 'next_generation';
+  switch (active.state) {
+    case 'empty':
+      if (!slotHas(active)) yield 'an empty slot is not zero';
+      break;
+    case 'active':
+      if (!slotHas(active, ...FINISHED, 'charged', 'nextAttempt')) yield 'fields of an active slot';
+      if (budget < 1 || charged === budget) yield 'an active slot without budget';
+      break;
+    case 'last-chance':
+      if (!slotHas(active, ...FINISHED, 'charged', 'deadline')) yield 'fields of a last-chance slot';
+      if (budget < 1 || charged !== budget) yield 'a last chance with budget left';
+      if (open.length === 0 || active.deadline === 0) yield 'a last chance without an attempt or a deadline';
+      break;
+    case 'destroyed':
+    case 'deleted':
+      if (!slotHas(active, ...TOMBSTONE)) yield 'a tombstone holds more than it may';
+      break;
+    case 'started':
+    case 'finished':
+      yield 'state of the active slot';
+  }
+  switch (pending.state) {
+    case 'empty':
+      if (!slotHas(pending)) yield 'an empty slot is not zero';
+      break;
+    case 'started':
+      if (!slotHas(pending, ...STARTED)) yield 'fields of a started slot';
+      break;
+    case 'finished':
+      if (!slotHas(pending, ...FINISHED) || pending.budget < 1) yield 'fields of a finished slot';
+      break;
+    case 'active':
+    case 'last-chance':
+    case 'destroyed':
+    case 'deleted':
+      yield 'state of the pending slot';
+  }
+  if (pending.state !== 'empty' && pending.generation <= active.generation)
+    yield 'generation of the pending slot';
+  if (!slotHas(scheduled) || scheduled.state !== 'empty') yield 'the scheduled slot is reserved';
+  if (!isLive(record) && open.length + closed.length > 0) yield 'attempts without a live generation';
+  if ([...open, ...closed].some(({ generation }) => generation !== active.generation))
+    yield 'generation of an attempt';
+  if (new Set(open.map(({ ke1Hash }) => hex(ke1Hash))).size !== open.length) yield 'two attempts of one KE1';
+  if (open.some(({ refundable, reported }) => refundable > 1 || reported > 1)) yield 'flags of an attempt';
+  if (report.failed === 0 ? report.first + report.last > 0 : report.first > report.last) yield 'report';
+}
+
+/**
+ * Checks a record on its way in or out, wherever it comes from.
+ *
+ * @throws StrongroomError `record-invalid`
+ */
+export function checkInvariants(record: AccountRecord): void {
+  for (const rule of broken(record)) throw new StrongroomError('record-invalid', rule, { subject: rule });
+}
