@@ -1,0 +1,56 @@
+/**
+ * Backup sets (spec/records.md, spec/set.md): a folder as sealed objects and a manifest.
+ *
+ * @module
+ */
+export { backup, type BackupOptions, type BackupResult } from './backup.ts';
+export { DirectoryStorage } from './directory-storage.ts';
+export { history, list, type ListedEntry, type Listing } from './list.ts';
+export {
+  MANIFEST_CHUNK_LOG2,
+  MANIFEST_ENTRY,
+  MANIFEST_HEAD,
+  MANIFEST_SCHEMA,
+  manifestContent,
+  ManifestReader,
+  MAX_ENTRIES,
+  type Entry,
+  type FileEntry,
+  type Manifest,
+  type ManifestHead,
+  type ObjectReference,
+  type RecordRange,
+  type Time,
+} from './manifest.ts';
+export type { Progress } from './meter.ts';
+export {
+  openManifest,
+  scan,
+  type Damage,
+  type ManifestCopy,
+  type OpenedManifest,
+  type Scan,
+  type SelectOptions,
+} from './newest.ts';
+export { checkPath, checkTarget, MAX_PATH_LENGTH, MAX_SEGMENT_LENGTH, type PathRules } from './paths.ts';
+export {
+  BEGIN,
+  CRITICAL_RECORD,
+  END,
+  MAX_RECORD_LENGTH,
+  RecordReader,
+  RecordWriter,
+  type Begin,
+  type RecordItem,
+} from './records.ts';
+export { restore, RestoreError, type Failure, type RestoreOptions, type RestoreReport } from './restore.ts';
+export {
+  isStorageName,
+  OBJECT_SUFFIX,
+  storageName,
+  type Storage,
+  type Stored,
+  type Upload,
+} from './storage.ts';
+export { verify, type VerifyOptions, type VerifyReport } from './verify.ts';
+export type { Skipped } from './walk.ts';

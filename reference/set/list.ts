@@ -1,0 +1,54 @@
+/**
+ * What a storage holds, without reading the files (spec/set.md, "Listing").
+ *
+ * @module
+ */
+import type { BackupKey } from '../keys/backup-key.ts';
+import type { Bytes } from '../wire/bytes.ts';
+import { lengthOf } from './backup.ts';
+import type { Entry, Time } from './manifest.ts';
+import { openManifest, scan, type Damage, type ManifestCopy, type SelectOptions } from './newest.ts';
+import type { Storage } from './storage.ts';
+
+/** One entry of a {@link Listing}. */
+export interface ListedEntry {
+  readonly path: string;
+  readonly kind: Entry['kind'];
+  /** Bytes of content; 0 unless it is a file. */
+  readonly length: number;
+  readonly modified: Time;
+}
+
+/** One backup. */
+export interface Listing {
+  /** 16 bytes. */
+  readonly setId: Bytes;
+  readonly generation: number;
+  /** Seconds since 1970-01-01T00:00:00Z. */
+  readonly created: number;
+  /** Number of whole copies of the manifest; it was written twice. */
+  readonly copies: number;
+  readonly damaged: readonly Damage[];
+  readonly entries: readonly ListedEntry[];
+}
+
+/** The newest backup, or the named one. @throws StrongroomError as {@link openManifest} */
+export async function list(storage: Storage, key: BackupKey, options: SelectOptions = {}): Promise<Listing> {
+  const { manifest, copies, damaged } = await openManifest(storage, key, options);
+  const { setId, generation, created } = manifest;
+  const entries = manifest.entries.map((entry) => {
+    const { path, kind, modified } = entry;
+    return { path, kind, length: lengthOf(entry), modified };
+  });
+  return { setId, generation, created, copies: copies.length, damaged, entries };
+}
+
+/** Every manifest of this key in the storage, the highest generation first: names for {@link SelectOptions}. */
+export async function history(
+  storage: Storage,
+  key: BackupKey,
+  signal?: AbortSignal,
+): Promise<readonly ManifestCopy[]> {
+  const { manifests } = await scan(storage, key, signal);
+  return manifests;
+}

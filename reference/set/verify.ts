@@ -1,0 +1,73 @@
+/**
+ * Reading a whole set without writing anything (spec/set.md, "Verifying").
+ *
+ * @module
+ */
+import { isStrongroomError } from '../errors.ts';
+import type { BackupKey } from '../keys/backup-key.ts';
+import type { Bytes } from '../wire/bytes.ts';
+import { lengthOf } from './backup.ts';
+import { Meter, type Progress } from './meter.ts';
+import { openManifest, type Damage, type SelectOptions } from './newest.ts';
+import { Pacer, readContent } from './objects.ts';
+import type { Failure } from './restore.ts';
+import { storageName, type Storage } from './storage.ts';
+
+/** How to verify. */
+export interface VerifyOptions extends SelectOptions {
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** In which state a backup is. */
+export interface VerifyReport {
+  /** 16 bytes. */
+  readonly setId: Bytes;
+  readonly generation: number;
+  /** Seconds since 1970-01-01T00:00:00Z. */
+  readonly created: number;
+  /** Number of whole copies of the manifest; it was written twice. */
+  readonly copies: number;
+  /** Objects that could not be read, whether or not this generation needs them. */
+  readonly damaged: readonly Damage[];
+  /** Number of entries that are whole. */
+  readonly verified: number;
+  /** Entries that cannot be restored. The backup is whole only if there is none. */
+  readonly failed: readonly Failure[];
+  /** Storage names of objects that this generation does not need: of older ones, or left by a backup that was cut off. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * Reads every object of the newest backup, or of the named one, as a restore would.
+ *
+ * @throws StrongroomError as {@link openManifest}; faults of single entries are in the report
+ */
+export async function verify(
+  storage: Storage,
+  key: BackupKey,
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const { manifest, copies, scan, damaged } = await openManifest(storage, key, options);
+  const { setId, generation, created, entries } = manifest;
+  const total = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
+  const meter = new Meter(entries.length, total, options.onProgress);
+  const pacer = new Pacer(options.signal);
+  const failed: Failure[] = [];
+  const unused = new Set(scan.objects.keys());
+  for (const { name } of scan.manifests) unused.delete(name);
+  for (const entry of entries) {
+    meter.next(entry.path);
+    if (entry.kind !== 'file') continue;
+    for (const { commitment } of entry.objects) unused.delete(storageName(commitment));
+    try {
+      await readContent(storage, key, entry, pacer, (content) => meter.add(content.length));
+    } catch (error) {
+      if (!isStrongroomError(error) || error.code === 'cancelled') throw error;
+      failed.push({ path: entry.path, code: error.code });
+    }
+  }
+  meter.next('');
+  const verified = entries.length - failed.length;
+  const summary = { setId, generation, created, copies: copies.length, damaged };
+  return { ...summary, verified, failed, unused: [...unused].sort() };
+}

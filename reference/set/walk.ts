@@ -1,0 +1,118 @@
+/**
+ * What a folder holds (spec/set.md, "Writing a set").
+ *
+ * @module
+ */
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+import { isStrongroomError, type ErrorCode } from '../errors.ts';
+import { fromUtf8 } from '../wire/bytes.ts';
+import { errno, fault } from './faults.ts';
+import { checkPath, checkTarget, comparePaths } from './paths.ts';
+import type { Time } from './manifest.ts';
+
+/** Something that was found, not yet read. */
+export interface Found {
+  readonly path: string;
+  readonly kind: 'file' | 'directory' | 'symlink';
+  readonly mode: number;
+  readonly modified: Time;
+  /** Length in bytes of a file, when it was found. */
+  readonly length: number;
+  /** Where a symbolic link points to. */
+  readonly target: string;
+}
+
+/** Something that is not in the backup, and why: `vanished`, `changed`, `permission`, `unsafe-path`, `unsupported-file`. */
+export interface Skipped {
+  readonly path: string;
+  readonly code: ErrorCode;
+}
+
+/** The modification time of a file. */
+export function modifiedOf({ mtimeNs }: BigIntStats): Time {
+  const billion = 1_000_000_000n;
+  const nanoseconds = ((mtimeNs % billion) + billion) % billion;
+  return { seconds: Number((mtimeNs - nanoseconds) / billion), nanoseconds: Number(nanoseconds) };
+}
+
+/**
+ * Everything below `folder`, in ascending order of the paths. What cannot be backed up goes to `skipped`, and
+ * nothing below it is looked at. Links are not followed.
+ *
+ * @throws StrongroomError `permission`, `io` if the folder itself cannot be read
+ */
+export function walk(folder: string, skipped: Skipped[]): Found[] {
+  const found: Found[] = [];
+  const waiting = [''];
+  for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
+    for (const name of namesIn(folder, parent, skipped)) {
+      const path = parent === '' ? name : `${parent}/${name}`;
+      const each = look(folder, path, skipped);
+      if (each === undefined) continue;
+      found.push(each);
+      if (each.kind === 'directory') waiting.push(path);
+    }
+  }
+  return found.sort((a, b) => comparePaths(a.path, b.path));
+}
+
+/** Names in one directory. One that is not UTF-8 has no place in a set. */
+function namesIn(folder: string, parent: string, skipped: Skipped[]): string[] {
+  let raw;
+  try {
+    raw = readdirSync(join(folder, parent), { encoding: 'buffer' });
+  } catch (error) {
+    const known = skipCode(error);
+    if (parent === '' || known === undefined) throw fault(error, join(folder, parent));
+    skipped.push({ path: parent, code: known });
+    return [];
+  }
+  const names: string[] = [];
+  for (const bytes of raw) {
+    try {
+      names.push(fromUtf8(bytes));
+    } catch {
+      const shown = bytes.toString('utf8');
+      skipped.push({ path: parent === '' ? shown : `${parent}/${shown}`, code: 'unsafe-path' });
+    }
+  }
+  return names;
+}
+
+function look(folder: string, path: string, skipped: Skipped[]): Found | undefined {
+  const skip = (code: ErrorCode): undefined => void skipped.push({ path, code });
+  try {
+    checkPath(path);
+    const place = join(folder, path);
+    const stat = lstatSync(place, { bigint: true });
+    const target = stat.isSymbolicLink() ? linkTarget(place) : '';
+    const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'symlink';
+    if (kind === 'symlink') {
+      if (!stat.isSymbolicLink()) return skip('unsupported-file');
+      checkTarget(path, target);
+    }
+    const mode = Number(stat.mode & 0o777n);
+    return { path, kind, mode, modified: modifiedOf(stat), length: Number(stat.size), target };
+  } catch (error) {
+    const code = skipCode(error);
+    if (code === undefined) throw fault(error, path);
+    return skip(code);
+  }
+}
+
+function linkTarget(place: string): string {
+  const target = readlinkSync(place, { encoding: 'buffer' });
+  const text = target.toString('utf8');
+  // A target that is not UTF-8 is refused by its zero byte.
+  return Buffer.from(text).equals(target) ? text : '\0';
+}
+
+/** The code under which one entry is left out, if its fault is of a kind that leaves the others alone. */
+export function skipCode(error: unknown): ErrorCode | undefined {
+  if (isStrongroomError(error, 'unsafe-path')) return 'unsafe-path';
+  const system = errno(error);
+  if (system === 'ENOENT' || system === 'ENOTDIR') return 'vanished';
+  if (system === 'ELOOP') return 'changed';
+  return system === 'EACCES' || system === 'EPERM' ? 'permission' : undefined;
+}
