@@ -126,10 +126,7 @@ export const ERRORS = {
   // command line (docs/cli.md)
   usage: 'Run the command with --help.',
   'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
-  'no-permission': 'Give this user access to the file or folder that is named, or choose another place.',
   'not-found': 'Check the path that is named.',
-  'no-space': 'Make room on the disk and run the command again; what was complete before is unharmed.',
-  'io-failed': 'See to the disk or the network drive, then run the command again.',
   exists: 'Choose another name, or add --force to replace what is there.',
 } as const;
 
