@@ -11,3 +11,4 @@ export { sealerWith, sealWith } from './container/writer.ts';
 export { generateWith } from './keys/backup-key.ts';
 export { finishRegistrationWith, startLoginWith, startRegistrationWith } from './opaque/client.ts';
 export { generateServerKeyPairWith } from './opaque/server.ts';
+export { backupWith, type BackupSources } from './set/backup.ts';
