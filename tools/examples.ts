@@ -1,0 +1,91 @@
+/**
+ * Writes the worked examples of the specification between their markers, `<!-- example:name -->` and
+ * `<!-- /example:name -->`. Every byte comes from the reference implementation, so no example can go stale:
+ * a test fails when the text and this program disagree. Run it to rewrite the text.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { RandomSource } from '../reference/crypto/random.ts';
+import { inspect } from '../reference/container/reader.ts';
+import { streamKey } from '../reference/container/stream-key.ts';
+import { encodeTrailer } from '../reference/container/trailer.ts';
+import { sealWith } from '../reference/container/writer.ts';
+import { BackupKey } from '../reference/keys/backup-key.ts';
+import { LABELS } from '../reference/keys/labels.ts';
+import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
+
+const key = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
+
+/** A fenced block of `name = hexadecimal`, broken into lines of 32 bytes. */
+function listing(rows: readonly (readonly [string, Uint8Array])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.flatMap(([name, bytes]) =>
+    (hex(bytes).match(/.{1,64}/gu) ?? ['(empty)']).map((part, i) =>
+      i === 0 ? `${name.padEnd(width)} = ${part}` : `${' '.repeat(width + 3)}${part}`,
+    ),
+  );
+  return ['```', ...lines, '```'].join('\n');
+}
+
+function keys(): string {
+  const rows = (['object', 'media-id', 'set-head', 'object-name', 'key-check'] as const).map(
+    (name) => [`derive("${name}", 32)`, key.derive(name)] as const,
+  );
+  return `${listing([['K_b', key.bytes()], ...rows])}\n\nAs a recovery key:\n\n\`\`\`\n${key.recoveryKey()}\n\`\`\``;
+}
+
+function container(): string {
+  const random: RandomSource = (name, length) => new Uint8Array(length).fill(name === 'salt' ? 0xa5 : 0xff);
+  const object = sealWith(random, utf8('hello'), { key, type: 'blob', chunkLog2: 14 });
+  const { prefix, commitment, length } = inspect(object);
+  const objectKey = key.derive('object');
+  const derived = streamKey(objectKey, prefix, new Uint8Array());
+  const trailer = encodeTrailer({ contentLength: 5, padding: 'padme' });
+  return listing([
+    ['K_obj', objectKey],
+    ['prefix', prefix],
+    ['commitment', commitment],
+    ['key', derived.key],
+    ['base_nonce', derived.baseNonce],
+    ['header check', object.subarray(length - 8, length)],
+    ['trailer', trailer],
+    ['P', concat(utf8('hello'), new Uint8Array(1), trailer)],
+    ['chunk(0)', object.subarray(length)],
+    ['object', object],
+  ]);
+}
+
+function labels(): string {
+  return LABELS.map((name) => `- \`${name}\``).join('\n');
+}
+
+/** Every example by the name in its markers. */
+const EXAMPLES: Readonly<Record<string, () => string>> = { container, keys, labels };
+
+/** `text` with every example between its markers made anew. @throws Error if a marker names no example */
+export function renew(text: string): string {
+  return text.replaceAll(
+    /(<!-- example:([a-z-]+) -->\n)[^]*?(<!-- \/example:\2 -->)/gu,
+    (_match, begin: string, name: string, end: string) => {
+      const example = EXAMPLES[name];
+      if (example === undefined) throw new Error(`there is no example named ${name}`);
+      return `${begin}\n${example()}\n\n${end}`;
+    },
+  );
+}
+
+/** Every document of the specification: its place and its text. */
+export function documents(): { place: URL; text: string }[] {
+  const folder = new URL('../spec/', import.meta.url);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => new URL(name, folder))
+    .map((place) => ({ place, text: readFileSync(place, 'utf8') }));
+}
+
+if (import.meta.main) {
+  for (const { place, text } of documents()) {
+    if (renew(text) !== text) writeFileSync(place, renew(text));
+  }
+}
