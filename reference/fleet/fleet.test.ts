@@ -159,6 +159,7 @@ describe('a descriptor that k signers have signed all the same', () => {
   const policy = DEFAULT_POLICY;
   it.each<[string, Partial<FleetDescriptor>, string]>([
     ['version 2', { version: 2 }, 'unsupported-version'],
+    ['serial 0', { serial: 0 }, 'bad-descriptor'],
     ['validity turned round', { notBefore: 2001 }, 'bad-descriptor'],
     ['no current channel key', { kemKeys: [fleetKey(0, 'retiring')] }, 'bad-descriptor'],
     ['no current receipt key', { receiptKeys: [fleetKey(0, 'retiring')] }, 'bad-descriptor'],

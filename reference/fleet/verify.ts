@@ -80,6 +80,7 @@ export function checkDescriptor(descriptor: FleetDescriptor): void {
   if (descriptor.version !== DESCRIPTOR_VERSION) {
     throw new StrongroomError('unsupported-version', `descriptor version ${descriptor.version}`);
   }
+  if (descriptor.serial < 1) throw bad('serial 0');
   if (descriptor.notBefore > descriptor.notAfter) throw bad('not_before is after not_after');
   checkKeys('kem_keys', descriptor.kemKeys);
   checkKeys('receipt_keys', descriptor.receiptKeys);
