@@ -6,6 +6,7 @@
 import {
   closeSync,
   fdatasyncSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
