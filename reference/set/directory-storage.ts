@@ -51,9 +51,13 @@ export class DirectoryStorage implements Storage {
   async *read(name: string, start = 0, end = Infinity): AsyncGenerator<Uint8Array, void, undefined> {
     const fd = this.#open(name);
     try {
-      const buffer = new Uint8Array(Math.min(PIECE, Math.max(1, end - start)));
-      for (let at = start; at < end;) {
-        const want = Math.min(buffer.length, end - at);
+      const stop = Math.min(
+        end,
+        guarded(name, () => fstatSync(fd).size),
+      );
+      const buffer = new Uint8Array(Math.min(PIECE, Math.max(0, stop - start)));
+      for (let at = start; at < stop;) {
+        const want = Math.min(buffer.length, stop - at);
         const length = guarded(name, () => readSync(fd, buffer, 0, want, at));
         if (length === 0) return;
         at += length;
