@@ -126,6 +126,7 @@ export const ERRORS = {
   // command line (docs/cli.md)
   usage: 'Run the command with --help.',
   'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
+  incomplete: 'The backup is written, but lacks the files that are listed. See to them and run it again.',
   'not-found': 'Check the path that is named.',
   exists: 'Choose another name, or add --force to replace what is there.',
 } as const;

@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+/**
+ * `strongroom`: the command line (docs/cli.md). Results go to stdout, all else to stderr; the exit code says how it
+ * went.
+ *
+ * @module
+ */
+import { createRequire } from 'node:module';
+import { StrongroomError } from '../errors.ts';
+import { ACCOUNT_COMMANDS } from './account.ts';
+import { helpOf, parse, refuseSecrets, type Command } from './command.ts';
+import { exitHelp } from './exit.ts';
+import { faultOf, report } from './faults.ts';
+import { KEY_COMMANDS } from './key.ts';
+import { OBJECT_COMMANDS } from './object.ts';
+import { SET_COMMANDS } from './set.ts';
+import { VAULT_COMMANDS } from './vault.ts';
+
+const COMMANDS: readonly Command[] = [
+  ...SET_COMMANDS,
+  ...KEY_COMMANDS,
+  ...ACCOUNT_COMMANDS,
+  ...VAULT_COMMANDS,
+  ...OBJECT_COMMANDS,
+];
+
+function overview(): string {
+  return [
+    'Strongroom: end-to-end encrypted backups.',
+    '',
+    'Usage: strongroom <command> [options]',
+    '       strongroom <command> --help',
+    '',
+    'Commands:',
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
+    '',
+    'Secrets are asked for, or read with --key-file, --key-fd, --password-file, --password-fd; never arguments.',
+    '',
+    exitHelp(),
+    '',
+  ].join('\n');
+}
+
+function version(): string {
+  // By its own name, so that it is found from the sources and from dist/ alike.
+  const { version } = createRequire(import.meta.url)('strongroom/package.json') as { version: string };
+  return version;
+}
+
+/** The command that the first words name, and the arguments after them. */
+function find(argv: readonly string[]): { command: Command; rest: readonly string[] } {
+  for (const words of [2, 1]) {
+    const command = COMMANDS.find(({ name }) => name === argv.slice(0, words).join(' '));
+    if (command !== undefined) return { command, rest: argv.slice(words) };
+  }
+  const siblings = COMMANDS.filter(({ name }) => name.startsWith(`${argv[0]} `)).map(({ name }) => name);
+  throw new StrongroomError(
+    'usage',
+    siblings.length > 0 ? `one of: ${siblings.join(', ')}` : `there is no command "${argv[0]}"`,
+  );
+}
+
+async function run(argv: readonly string[], signal: AbortSignal): Promise<void> {
+  refuseSecrets(argv);
+  const [first] = argv;
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    process.stdout.write(overview());
+    if (first === undefined) throw new StrongroomError('usage', 'a command is missing');
+    return;
+  }
+  if (first === '--version') {
+    process.stdout.write(`${version()}\n`);
+    return;
+  }
+  const { command, rest } = find(argv);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(`${helpOf(command)}\n${exitHelp()}\n`);
+    return;
+  }
+  await command.run(parse(command, rest, signal));
+}
+
+/** The first Ctrl-C stops the work cleanly, the second at once. */
+function interruptible(): { signal: AbortSignal; exitCode: () => number | undefined } {
+  const controller = new AbortController();
+  let code: number | undefined;
+  const stop = (number: number) => (): void => {
+    if (code !== undefined) process.exit(code);
+    code = number;
+    controller.abort();
+  };
+  process.on('SIGINT', stop(130));
+  process.on('SIGTERM', stop(143));
+  return { signal: controller.signal, exitCode: () => code };
+}
+
+// A reader that has seen enough (`strongroom list | head`) is no fault worth a message.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1));
+process.stderr.on('error', () => process.exit(1));
+
+const { signal, exitCode } = interruptible();
+try {
+  await run(process.argv.slice(2), signal);
+} catch (error) {
+  const code = report(faultOf(error));
+  process.exitCode = exitCode() ?? code;
+}

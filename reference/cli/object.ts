@@ -1,0 +1,165 @@
+/**
+ * Single objects: `strongroom seal`, `open` and `inspect`.
+ *
+ * @module
+ */
+import { open as openFile } from 'node:fs/promises';
+import { inspect, Opener, Sealer, type HeaderInfo } from '../container/index.ts';
+import { hex } from '../wire/bytes.ts';
+import { isStrongroomError, StrongroomError } from '../errors.ts';
+import type { Command, Invocation, Option } from './command.ts';
+import { sizeOf } from './progress.ts';
+import { askKey, KEY_OPTIONS } from './secrets.ts';
+import { fileOutput, inputOf, standardOutput, type Output } from './streams.ts';
+
+const STREAM_OPTIONS: Readonly<Record<string, Option>> = {
+  ...KEY_OPTIONS,
+  input: { value: 'file', help: 'read this file instead of stdin' },
+  output: { value: 'file', help: 'write this file instead of stdout; it appears only if all is well' },
+  force: { help: 'replace the output file if it exists' },
+};
+
+function outputOf(invocation: Invocation): Promise<Output> {
+  const path = invocation.option('output');
+  if (path !== undefined && path !== '-') return fileOutput(path, { force: invocation.has('force') });
+  if (process.stdout.isTTY) {
+    throw new StrongroomError('usage', 'the output would go to the terminal; use --output or > file');
+  }
+  return Promise.resolve(standardOutput());
+}
+
+/** Runs all input through `steps` into `output`, which is committed or discarded. */
+async function pump(
+  invocation: Invocation,
+  steps: {
+    readonly begin?: Uint8Array;
+    update(bytes: Uint8Array): Iterable<Uint8Array>;
+    final(): Iterable<Uint8Array>;
+  },
+): Promise<void> {
+  const output = await outputOf(invocation);
+  try {
+    if (steps.begin !== undefined) await output.write(steps.begin);
+    for await (const part of inputOf(invocation.option('input'), invocation.signal)) {
+      for (const piece of steps.update(part)) await output.write(piece);
+    }
+    for (const piece of steps.final()) await output.write(piece);
+    await output.commit();
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
+}
+
+const seal: Command = {
+  name: 'seal',
+  summary: 'Seals stdin (or a file) into one object on stdout (or a file).',
+  arguments: [],
+  options: STREAM_OPTIONS,
+  examples: [
+    'strongroom seal --key-file backup.key < notes.txt > notes.sbo',
+    'tar c photos | strongroom seal --key-file backup.key --output photos.tar.sbo',
+  ],
+  async run(invocation) {
+    const key = await askKey(invocation);
+    const sealer = new Sealer({ key, type: 'blob', signal: invocation.signal });
+    await pump(invocation, {
+      begin: sealer.header,
+      update: (bytes) => sealer.feed(bytes),
+      final: () => sealer.finish(),
+    });
+  },
+};
+
+const open: Command = {
+  name: 'open',
+  summary: 'Opens one object from stdin (or a file) to stdout (or a file).',
+  arguments: [],
+  options: STREAM_OPTIONS,
+  notes: [
+    'What goes into a pipe is provisional until the exit code is 0: each byte is authentic, but the end of the',
+    'object is verified last. --output shows the file only after that.',
+  ],
+  examples: [
+    'strongroom open --key-file backup.key < notes.sbo > notes.txt',
+    'strongroom open --key-file backup.key --input photos.tar.sbo --output photos.tar',
+  ],
+  async run(invocation) {
+    const key = await askKey(invocation);
+    const opener = new Opener({ key, signal: invocation.signal });
+    let released = 0;
+    const count = function* (pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+      for (const piece of pieces) {
+        released += piece.length;
+        yield piece;
+      }
+    };
+    try {
+      await pump(invocation, {
+        update: (bytes) => count(opener.feed(bytes)),
+        final: () => count(opener.finish()),
+      });
+    } catch (error) {
+      if (released > 0 && invocation.option('output') === undefined && isStrongroomError(error)) {
+        process.stderr.write(
+          `warning: ${released} bytes went out before this was found; do not trust them as a whole\n`,
+        );
+      }
+      throw error;
+    }
+  },
+};
+
+/** First bytes of a file: enough for every header. */
+async function headOf(path: string): Promise<{ bytes: Uint8Array; size: number }> {
+  const file = await openFile(path, 'r');
+  try {
+    const buffer = new Uint8Array(4184);
+    let length = 0;
+    for (let read = 1; read > 0 && length < buffer.length; length += read) {
+      ({ bytesRead: read } = await file.read(buffer, length, buffer.length - length));
+    }
+    return { bytes: buffer.subarray(0, length), size: (await file.stat()).size };
+  } finally {
+    await file.close();
+  }
+}
+
+function describe(info: HeaderInfo, size: number): Record<string, unknown> {
+  return {
+    version: 1,
+    suite: 1,
+    type: info.type,
+    chunkSize: 1 << info.chunkLog2,
+    salt: hex(info.salt),
+    extensions: info.extensions.map(({ type, value }) => ({ type, value: hex(value) })),
+    commitment: hex(info.commitment),
+    headerLength: info.length,
+    objectLength: size,
+  };
+}
+
+const inspectCommand: Command = {
+  name: 'inspect',
+  summary: 'Shows the header of a sealed object; needs no key and proves nothing.',
+  arguments: ['object'],
+  options: { json: { help: 'print JSON' } },
+  notes: ['Nothing shown is authenticated: whoever changed the object could have changed it too.'],
+  examples: ['strongroom inspect /mnt/cloud/objects/mzxw6ytboi', 'strongroom inspect notes.sbo --json'],
+  async run(invocation) {
+    const { bytes, size } = await headOf(invocation.argument(0));
+    const facts = describe(inspect(bytes), size);
+    if (invocation.has('json')) {
+      process.stdout.write(`${JSON.stringify(facts)}\n`);
+      return;
+    }
+    const chunkSize = sizeOf(facts['chunkSize'] as number);
+    const shown = { ...facts, chunkSize, extensions: JSON.stringify(facts['extensions']) };
+    for (const [name, value] of Object.entries(shown)) {
+      process.stdout.write(`${name.padEnd(14)}${value}\n`);
+    }
+  },
+};
+
+/** Commands about single objects. */
+export const OBJECT_COMMANDS: readonly Command[] = [seal, open, inspectCommand];

@@ -1,0 +1,47 @@
+/**
+ * Progress of long work: one line on stderr, rewritten in place, only if that is a terminal.
+ *
+ * @module
+ */
+
+const INTERVAL = 100;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** A byte count as people read it. */
+export function sizeOf(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${UNITS[power]}`;
+}
+
+/** Text from outside, without what would command the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '\u{fffd}');
+}
+
+/** A line of progress. */
+export interface Progress {
+  /** Shows `text`, at most ten times a second. */
+  show(text: string): void;
+  /** Takes the line away. */
+  end(): void;
+}
+
+/** Progress on stderr; shows nothing if that is no terminal. */
+export function progressLine(): Progress {
+  const { stderr } = process;
+  let last = 0;
+  const clear = (): void => void stderr.write('\r\u001b[K');
+  return {
+    show(text) {
+      const now = performance.now();
+      if (!stderr.isTTY || now - last < INTERVAL) return;
+      last = now;
+      clear();
+      stderr.write(printable(text).slice(0, (stderr.columns || 80) - 1));
+    },
+    end() {
+      if (stderr.isTTY && last > 0) clear();
+    },
+  };
+}

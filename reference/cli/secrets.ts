@@ -1,0 +1,96 @@
+/**
+ * Where secrets come from: a file, a descriptor, or the terminal. Never an argument, never the environment.
+ *
+ * @module
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { StrongroomError } from '../errors.ts';
+import { BackupKey } from '../keys/backup-key.ts';
+import { fromUtf8, wipe } from '../wire/bytes.ts';
+import type { Invocation, Option } from './command.ts';
+import { wholeNumber } from './command.ts';
+import { askSecret } from './prompt.ts';
+
+/** Options of every command that needs the backup key. */
+export const KEY_OPTIONS: Readonly<Record<string, Option>> = {
+  'key-file': { value: 'file', help: 'file that holds the recovery key (made by "key new")' },
+  'key-fd': { value: 'n', help: 'open descriptor from which to read the recovery key' },
+};
+
+/** Options of every command that needs the password. */
+export const PASSWORD_OPTIONS: Readonly<Record<string, Option>> = {
+  'password-file': { value: 'file', help: 'file whose first line is the password' },
+  'password-fd': { value: 'n', help: 'open descriptor from which to read the password' },
+};
+
+const MAX_SECRET = 4096;
+
+/** All bytes of a descriptor, at most {@link MAX_SECRET}. */
+function readAll(fd: number, what: string): Uint8Array {
+  const buffer = new Uint8Array(MAX_SECRET + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const read = readSync(fd, buffer, length, buffer.length - length, null);
+    if (read === 0) return buffer.subarray(0, length);
+    length += read;
+  }
+  wipe(buffer);
+  throw new StrongroomError('usage', `${what} holds more than ${MAX_SECRET} bytes: not a secret`);
+}
+
+/** First line of a descriptor: a line end is not part of a secret, spaces are. */
+function readSecret(fd: number, what: string): string {
+  const bytes = readAll(fd, what);
+  try {
+    const end = bytes.indexOf(0x0a);
+    const line = end < 0 ? bytes : bytes.subarray(0, end);
+    return fromUtf8(line.at(-1) === 0x0d ? line.subarray(0, -1) : line);
+  } finally {
+    wipe(bytes);
+  }
+}
+
+function readSecretFile(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    const { mode } = fstatSync(fd);
+    if (fstatSync(fd).isFile() && (mode & 0o077) !== 0 && process.platform !== 'win32') {
+      process.stderr.write(`warning: other users can read ${path}; run: chmod 600 ${path}\n`);
+    }
+    return readSecret(fd, path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** One secret from the source that the options name, or from the terminal. */
+async function secret(invocation: Invocation, name: string, question: string): Promise<string> {
+  const file = invocation.option(`${name}-file`);
+  const fd = invocation.option(`${name}-fd`);
+  if (file !== undefined && fd !== undefined) {
+    throw new StrongroomError('usage', `--${name}-file and --${name}-fd exclude each other`);
+  }
+  if (file !== undefined) return readSecretFile(file);
+  if (fd !== undefined) return readSecret(wholeNumber(`${name}-fd`, fd, 1_000_000), `descriptor ${fd}`);
+  return askSecret(question, invocation.signal);
+}
+
+/** The password of an account. */
+export function askPassword(invocation: Invocation): Promise<string> {
+  return secret(invocation, 'password', 'Password');
+}
+
+/** A new password: at the terminal it is asked for twice. @throws StrongroomError `usage` if the two differ */
+export async function askNewPassword(invocation: Invocation): Promise<string> {
+  const typed = ['password-file', 'password-fd'].every((name) => invocation.option(name) === undefined);
+  const password = await secret(invocation, 'password', 'New password');
+  if (typed && (await askSecret('The same again', invocation.signal)) !== password) {
+    throw new StrongroomError('usage', 'the two passwords differ');
+  }
+  return password;
+}
+
+/** The backup key. @throws StrongroomError `invalid-recovery-key` */
+export async function askKey(invocation: Invocation): Promise<BackupKey> {
+  return BackupKey.parse(await secret(invocation, 'key', 'Recovery key (64 digits)'));
+}

@@ -1,0 +1,240 @@
+/**
+ * Backups of folders: `strongroom backup`, `restore`, `list` and `verify`.
+ *
+ * @module
+ */
+import { statSync } from 'node:fs';
+import { StrongroomError } from '../errors.ts';
+import {
+  backup,
+  DirectoryStorage,
+  history,
+  list,
+  restore,
+  RestoreError,
+  verify,
+  type Damage,
+  type Failure,
+  type Progress,
+  type SelectOptions,
+} from '../set/index.ts';
+import { hex } from '../wire/bytes.ts';
+import type { Command, Invocation, Option } from './command.ts';
+import { printable, progressLine, sizeOf } from './progress.ts';
+import { askKey, KEY_OPTIONS } from './secrets.ts';
+
+const FROM: Option = { value: 'folder', help: 'storage that holds the backup' };
+const JSON_OPTION: Option = { help: 'print JSON' };
+const MANIFEST: Option = {
+  value: 'name',
+  help: 'another backup than the newest; "list --history" names them',
+};
+
+/** Where a backup is read from: it has to be there. @throws StrongroomError `not-found` */
+function storageOf(invocation: Invocation): DirectoryStorage {
+  const folder = invocation.required('from');
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
+  }
+  return new DirectoryStorage(folder);
+}
+
+function selectionOf(invocation: Invocation): SelectOptions {
+  const manifest = invocation.option('manifest');
+  return { signal: invocation.signal, ...(manifest === undefined ? {} : { manifest }) };
+}
+
+/** Shows progress while `work` runs. */
+async function withProgress<T>(work: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
+  const line = progressLine();
+  try {
+    return await work(({ path, entries, entriesTotal, bytes, bytesTotal }) => {
+      const percent = bytesTotal === 0 ? 100 : Math.min(100, Math.floor((100 * bytes) / bytesTotal));
+      line.show(
+        `${percent} %  ${entries}/${entriesTotal}  ${sizeOf(bytes)} of ${sizeOf(bytesTotal)}  ${path}`,
+      );
+    });
+  } finally {
+    line.end();
+  }
+}
+
+function warn(text: string): void {
+  process.stderr.write(`warning: ${printable(text)}\n`);
+}
+
+/** One line for each path that is not as it should be. */
+function warnOf(failures: readonly (Failure | Damage)[]): void {
+  for (const failure of failures) warn(`${'path' in failure ? failure.path : failure.name}: ${failure.code}`);
+}
+
+/** Half of what protects the manifest is gone. */
+function warnOfCopies(copies: number): void {
+  if (copies < 2) warn('only one copy of the manifest is left: make a new backup, or copy the storage');
+}
+
+function print(invocation: Invocation, facts: Readonly<Record<string, unknown>>, line: string): void {
+  process.stdout.write(invocation.has('json') ? `${JSON.stringify(facts)}\n` : `${line}\n`);
+}
+
+const dateOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
+const backupCommand: Command = {
+  name: 'backup',
+  summary: 'Backs a folder up into a storage folder; the backups that are there stay.',
+  arguments: ['folder'],
+  options: {
+    to: { value: 'folder', help: 'storage: any folder, mounted drive or synchronised folder' },
+    ...KEY_OPTIONS,
+    json: JSON_OPTION,
+  },
+  notes: ['The manifest is written last: a backup that is cut off leaves the last good one as it was.'],
+  examples: [
+    'strongroom backup ~/Pictures --to /mnt/cloud --key-file backup.key',
+    'strongroom backup . --to /mnt/cloud --key-fd 3 --json 3< backup.key',
+  ],
+  async run(invocation) {
+    const { signal } = invocation;
+    const folder = invocation.argument(0);
+    const storage = new DirectoryStorage(invocation.required('to'));
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
+    }
+    const key = await askKey(invocation);
+    const result = await withProgress((onProgress) => backup(folder, storage, { key, signal, onProgress }));
+    key.wipe();
+    const { setId, generation, entries, bytes, skipped } = result;
+    const facts = { setId: hex(setId), generation, entries, bytes, skipped };
+    print(invocation, facts, `backup ${generation}: ${entries} entries, ${sizeOf(bytes)}`);
+    warnOf(skipped);
+    if (skipped.length > 0) {
+      throw new StrongroomError(
+        'incomplete',
+        `left out: ${skipped.length} of ${entries + skipped.length} entries`,
+      );
+    }
+  },
+};
+
+const restoreCommand: Command = {
+  name: 'restore',
+  summary: 'Restores the newest backup, or another one, into a folder.',
+  arguments: [],
+  options: {
+    from: FROM,
+    to: { value: 'folder', help: 'where to restore; made if need be' },
+    ...KEY_OPTIONS,
+    manifest: MANIFEST,
+    force: { help: 'replace files that are in the way; folders are never replaced' },
+    json: JSON_OPTION,
+  },
+  notes: ['A file appears under its name only once all of it has been verified.'],
+  examples: [
+    'strongroom restore --from /mnt/cloud --to ~/Restored --key-file backup.key',
+    'strongroom restore --from /mnt/cloud --to ~/Restored',
+  ],
+  async run(invocation) {
+    const storage = storageOf(invocation);
+    const target = invocation.required('to');
+    const key = await askKey(invocation);
+    const options = { ...selectionOf(invocation), force: invocation.has('force') };
+    try {
+      const report = await withProgress((onProgress) =>
+        restore(storage, key, target, { ...options, onProgress }),
+      );
+      const { generation, created, restored } = report;
+      warnOf(report.damaged);
+      warnOfCopies(report.copies);
+      const facts = { ...report, setId: hex(report.setId) };
+      print(
+        invocation,
+        facts,
+        `restored ${restored.length} entries of backup ${generation}, ${dateOf(created)}`,
+      );
+    } catch (error) {
+      if (error instanceof RestoreError) {
+        warnOf(error.report.failed);
+        warn(`${error.report.restored.length} entries were restored and verified, the others are not there`);
+      }
+      throw error;
+    } finally {
+      key.wipe();
+    }
+  },
+};
+
+async function listHistory(invocation: Invocation): Promise<void> {
+  const storage = storageOf(invocation);
+  const manifests = await history(storage, await askKey(invocation), invocation.signal);
+  for (const { name, setId, generation, created } of manifests) {
+    const facts = { name, setId: hex(setId), generation, created };
+    print(invocation, facts, `${String(generation).padStart(6)}  ${dateOf(created)}  ${name}`);
+  }
+}
+
+const listCommand: Command = {
+  name: 'list',
+  summary: 'Lists what is in the newest backup, or another one.',
+  arguments: [],
+  options: {
+    from: FROM,
+    ...KEY_OPTIONS,
+    manifest: MANIFEST,
+    history: { help: 'list the backups of the storage instead; with --json one object a line' },
+    json: JSON_OPTION,
+  },
+  examples: [
+    'strongroom list --from /mnt/cloud --key-file backup.key',
+    'strongroom list --from /mnt/cloud --key-file backup.key --history',
+  ],
+  async run(invocation) {
+    if (invocation.has('history')) return listHistory(invocation);
+    const storage = storageOf(invocation);
+    const listing = await list(storage, await askKey(invocation), selectionOf(invocation));
+    warnOf(listing.damaged);
+    warnOfCopies(listing.copies);
+    if (invocation.has('json')) {
+      process.stdout.write(`${JSON.stringify({ ...listing, setId: hex(listing.setId) })}\n`);
+      return;
+    }
+    for (const { path, kind, length, modified } of listing.entries) {
+      const size = kind === 'file' ? String(length) : kind;
+      process.stdout.write(`${size.padStart(12)}  ${dateOf(modified.seconds)}  ${printable(path)}\n`);
+    }
+  },
+};
+
+const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'Reads and checks every byte of a backup, and writes nothing.',
+  arguments: [],
+  options: { from: FROM, ...KEY_OPTIONS, manifest: MANIFEST, json: JSON_OPTION },
+  examples: ['strongroom verify --from /mnt/cloud --key-file backup.key'],
+  async run(invocation) {
+    const storage = storageOf(invocation);
+    const key = await askKey(invocation);
+    const report = await withProgress((onProgress) =>
+      verify(storage, key, { ...selectionOf(invocation), onProgress }),
+    );
+    key.wipe();
+    const { verified, failed, damaged, copies, generation, unused } = report;
+    warnOf(failed);
+    warnOf(damaged);
+    warnOfCopies(copies);
+    const facts = { ...report, setId: hex(report.setId) };
+    print(
+      invocation,
+      facts,
+      `backup ${generation}: ${verified} entries are whole, unused objects: ${unused.length}`,
+    );
+    const [first] = failed;
+    if (first !== undefined) {
+      throw new StrongroomError(first.code, `${failed.length} entries cannot be restored`, {
+        subject: first.path,
+      });
+    }
+  },
+};
+
+/** Commands about backups of folders. */
+export const SET_COMMANDS: readonly Command[] = [backupCommand, restoreCommand, listCommand, verifyCommand];

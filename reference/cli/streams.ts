@@ -1,0 +1,100 @@
+/**
+ * Input and output of the single-object commands: pipes or files, and a place for output that is not seen under
+ * its name before it is verified.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join, basename } from 'node:path';
+import { once } from 'node:events';
+import { StrongroomError } from '../errors.ts';
+import { hex } from '../wire/bytes.ts';
+
+/** Somewhere to write to; the bytes count only after `commit`. */
+export interface Output {
+  write(bytes: Uint8Array): Promise<void>;
+  /** All was well: the file appears under its name. */
+  commit(): Promise<void>;
+  /** All was not: nothing is left where that can be done. */
+  discard(): Promise<void>;
+  /** True if what was written before a failure cannot be taken back. */
+  readonly provisional: boolean;
+}
+
+/** stdout, with back-pressure. */
+export function standardOutput(): Output {
+  const { stdout } = process;
+  return {
+    provisional: true,
+    async write(bytes) {
+      if (!stdout.write(bytes)) await once(stdout, 'drain');
+    },
+    commit: () => new Promise((resolve) => void stdout.write('', () => resolve())),
+    discard: () => Promise.resolve(),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Renames, but replaces nothing. @throws StrongroomError `exists` */
+async function renameNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (await exists(to)) throw new StrongroomError('exists', `${to} exists already`, { subject: to });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+    return rename(from, to); // a file system without hard links
+  }
+  await rm(from);
+}
+
+/**
+ * A file that appears under its name, whole and synced, when it is committed.
+ *
+ * @throws StrongroomError `exists` unless `force` is set
+ */
+export async function fileOutput(path: string, options: { force: boolean }): Promise<Output> {
+  if (!options.force && (await exists(path))) {
+    throw new StrongroomError('exists', `${path} exists already`, { subject: path });
+  }
+  const temporary = join(dirname(path), `.${basename(path)}.${hex(randomBytes(6))}.part`);
+  const file: FileHandle = await open(temporary, 'wx', 0o600);
+  const discard = async (): Promise<void> => {
+    await file.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+  };
+  return {
+    provisional: false,
+    async write(bytes) {
+      await file.writeFile(bytes); // all of it, from where the last one ended
+    },
+    async commit() {
+      await file.sync();
+      await file.close();
+      await (options.force ? rename(temporary, path) : renameNew(temporary, path));
+    },
+    discard,
+  };
+}
+
+/** Bytes of a file, or of stdin if `path` is absent or `-`. */
+export async function* inputOf(path: string | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (path === undefined || path === '-') {
+    for await (const part of process.stdin) yield part as Uint8Array;
+    return;
+  }
+  const file = await open(path, 'r');
+  try {
+    for await (const part of file.createReadStream({ signal, highWaterMark: 1 << 20, autoClose: false })) {
+      yield part as Uint8Array;
+    }
+  } finally {
+    await file.close();
+  }
+}
