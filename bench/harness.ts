@@ -9,14 +9,12 @@ import { Bench } from 'tinybench';
 export interface Row {
   readonly section: string;
   readonly name: string;
-  /** Median of one operation, in milliseconds of wall time. */
-  readonly medianMs: number;
-  /** Half-width of the interval that holds the middle half of the samples, in milliseconds. */
-  readonly spreadMs: number;
-  /** Operations, or the unit below, per second; from the median. */
-  readonly rate: number;
+  /** What was measured, in `unit`: work per second from the median, or an amount. */
+  readonly value: number;
   readonly unit: string;
-  /** Rate as a share of the row of the same section that is named here. */
+  /** Median of one operation, and half the width of the middle half of the samples, in milliseconds of wall time. */
+  readonly time?: { readonly medianMs: number; readonly spreadMs: number };
+  /** Value as a share of the row of the same section that is named here. */
   readonly ratio?: { readonly to: string; readonly value: number };
 }
 
@@ -43,6 +41,8 @@ export async function measure(
     const bench = new Bench({
       time: time / rounds,
       warmupTime: round === 0 ? time / 6 : 20,
+      iterations: 2,
+      warmupIterations: 1,
       retainSamples: true,
     });
     for (const { name, run } of tasks) bench.add(name, run as () => void);
@@ -58,10 +58,11 @@ export async function measure(
     const sorted = (samples.get(name) ?? []).toSorted((a, b) => a - b);
     const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
     const medianMs = at(0.5);
-    const rate = (1000 / medianMs) * worth;
+    const value = (1000 / medianMs) * worth;
+    const spreadMs = (at(0.75) - at(0.25)) / 2;
     const other = rows.find((row) => row.name === against);
-    const ratio = other === undefined ? {} : { ratio: { to: other.name, value: rate / other.rate } };
-    rows.push({ section, name, medianMs, spreadMs: (at(0.75) - at(0.25)) / 2, rate, unit, ...ratio });
+    const ratio = other === undefined ? {} : { ratio: { to: other.name, value: value / other.value } };
+    rows.push({ section, name, value, unit: `${unit}/s`, time: { medianMs, spreadMs }, ...ratio });
   }
   return rows;
 }
@@ -76,9 +77,10 @@ export function table(rows: readonly Row[]): string {
       lines.push('', section, '-'.repeat(section.length));
     }
     const ratio = row.ratio === undefined ? '' : `${row.ratio.value.toFixed(2)} x ${row.ratio.to}`;
+    const time =
+      row.time === undefined ? '' : `${format(row.time.medianMs)} ms ±${format(row.time.spreadMs)}`;
     lines.push(
-      `  ${row.name.padEnd(44)} ${format(row.medianMs)} ms ±${format(row.spreadMs)} ` +
-        `${format(row.rate)} ${`${row.unit}/s`.padEnd(6)} ${ratio}`.trimEnd(),
+      `  ${row.name.padEnd(44)}${format(row.value)} ${row.unit.padEnd(8)}${time.padEnd(26)} ${ratio}`.trimEnd(),
     );
   }
   return lines.join('\n');

@@ -1,0 +1,106 @@
+/**
+ * One GiB sealed and opened in memory, against the raw cipher of the same process, and the peak memory of a process
+ * that does nothing else.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BackupKey, Opener, Sealer } from '../reference/container/index.ts';
+import type { ChunkLog2 } from '../reference/container/index.ts';
+import { measure, type Row } from './harness.ts';
+
+const MIB = 2 ** 20;
+const key = BackupKey.generate();
+const piece = new Uint8Array(randomBytes(4 * MIB));
+
+function* content(mebibytes: number): Generator<Uint8Array> {
+  for (let left = mebibytes * MIB; left > 0; left -= piece.length)
+    yield piece.subarray(0, Math.min(left, piece.length));
+}
+
+/** Seals so many MiB and hands every piece of the object to `take`. */
+function sealing(mebibytes: number, chunkLog2: ChunkLog2, take: (bytes: Uint8Array) => void): void {
+  const sealer = new Sealer({ key, type: 'blob', chunkLog2 });
+  take(sealer.header);
+  for (const part of content(mebibytes)) for (const sealed of sealer.feed(part)) take(sealed);
+  for (const sealed of sealer.finish()) take(sealed);
+}
+
+/** Seals so many MiB and opens what comes out at once, in memory of a few chunks. */
+function both(mebibytes: number, chunkLog2: ChunkLog2): void {
+  const opener = new Opener({ key });
+  sealing(mebibytes, chunkLog2, (bytes) => {
+    for (const _ of opener.feed(bytes));
+  });
+  for (const _ of opener.finish());
+}
+
+function raw(mebibytes: number, size: number): void {
+  const secret = createSecretKey(randomBytes(32));
+  const nonce = Buffer.alloc(12);
+  for (const part of content(mebibytes)) {
+    for (let at = 0; at < part.length; at += size) {
+      const cipher = createCipheriv('aes-256-gcm', secret, nonce);
+      cipher.update(part.subarray(at, at + size));
+      cipher.final();
+      cipher.getAuthTag();
+    }
+  }
+}
+
+/** Peak resident memory in MiB of a process that seals and opens so many MiB. */
+function peakMemory(mebibytes: number): number {
+  const self = fileURLToPath(import.meta.url);
+  const run = spawnSync(process.execPath, [self, 'peak', String(mebibytes)], { encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`peak memory: ${run.stderr}`);
+  return Number(run.stdout);
+}
+
+/** One GiB in each chunk size that blobs use, and the memory that it takes. */
+export async function objects(time: number, mebibytes: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const chunkLog2 of [18, 20] as const) {
+    const size = 2 ** chunkLog2;
+    const base = `raw AES-256-GCM, ${size / 1024} KiB a call`;
+    const unit = { worth: mebibytes, unit: 'MiB' };
+    // What is opened is sealed and kept first, so that opening is measured alone.
+    const object: Uint8Array[] = [];
+    sealing(mebibytes, chunkLog2, (bytes) => object.push(bytes));
+    const tasks = [
+      { name: base, run: () => raw(mebibytes, size), ...unit },
+      {
+        name: `seal, ${size / 1024} KiB chunks`,
+        run: () => sealing(mebibytes, chunkLog2, () => {}),
+        against: base,
+        ...unit,
+      },
+      {
+        name: `open, ${size / 1024} KiB chunks`,
+        run: () => {
+          const opener = new Opener({ key });
+          for (const bytes of object) for (const _ of opener.feed(bytes));
+          for (const _ of opener.finish());
+        },
+        against: base,
+        ...unit,
+      },
+    ];
+    rows.push(...(await measure(`${mebibytes} MiB in memory, ${size / 1024} KiB chunks`, tasks, time)));
+  }
+  for (const size of [16, mebibytes]) {
+    const peak = peakMemory(size);
+    const section = 'peak resident memory, seal and open';
+    rows.push({ section, name: `${size} MiB of content`, value: peak, unit: 'MiB' });
+  }
+  return rows;
+}
+
+if (process.argv[2] === 'peak') {
+  both(Number(process.argv[3]), 18);
+  // Of this process alone: what getrusage tells begins with the memory of the parent.
+  const status = readFileSync('/proc/self/status', 'utf8');
+  process.stdout.write(String(Number(/VmHWM:\s+(\d+) kB/u.exec(status)?.[1]) / 1024));
+}
