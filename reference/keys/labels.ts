@@ -38,6 +38,7 @@ export const LABELS = [
   'store-head',
   'hsm-keys',
   'hsm-anchor',
+  'opaque-key',
 ] as const;
 
 /** A registered label name. */

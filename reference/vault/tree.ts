@@ -108,9 +108,10 @@ export class Tree {
     }
   }
 
-  /** Every leaf. */
-  *leaves(): Generator<Leaf> {
-    for (const leaves of this.#leaves.values()) yield* leaves;
+  /** The record hash under an index; the same object until it changes. */
+  hashOf(index: Uint8Array): Bytes | undefined {
+    const leaves = this.#leaves.get(position(index, this.#prefixBits)) ?? [];
+    return leaves.find((leaf) => equal(leaf.index, index))?.hash;
   }
 
   /** The proof for an index, whether it is in the tree or not. */

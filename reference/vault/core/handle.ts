@@ -36,9 +36,9 @@ export interface Handled {
   readonly outcome: Outcome;
 }
 
-/** Leaf index of an account (spec/storage.md, "Leaf index"). */
-export function leafIndex(account: Bytes): Step<Bytes> {
-  return perform({ kind: 'hmac', key: 'index', data: concat(label('leaf'), account) });
+/** What the leaf index of an account is the HMAC of (spec/storage.md, "Leaf index"). */
+export function leafInput(account: Bytes): Bytes {
+  return concat(label('leaf'), account);
 }
 
 /** Handles one request. */
@@ -58,7 +58,7 @@ export function* handle(fleet: Fleet, call: Call): Step<Handled> {
 }
 
 function* decideAndCommit(fleet: Fleet, call: Call, request: Request): Step<Handled> {
-  const leaf = yield* leafIndex(request.account);
+  const leaf = yield* perform({ kind: 'hmac', key: 'index', data: leafInput(request.account) });
   for (;;) {
     const now = yield* perform({ kind: 'now' });
     const { record: stored, token } = yield* perform({ kind: 'load', leaf });

@@ -1,0 +1,180 @@
+/**
+ * The HTTP edge of a vault (spec/http.md). It reads nothing that is too long, waits for nobody, and says in the clear
+ * only what concerns every account alike.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { ERRORS, isStrongroomError, type ErrorCode } from '../errors.ts';
+import { concat, type Bytes } from '../wire/bytes.ts';
+import type { Exchanged } from './vault.ts';
+
+/** Longest body of a request, in bytes. */
+export const MAX_BODY = 4096;
+/** Milliseconds within which a request must have arrived. */
+export const REQUEST_TIMEOUT = 5000;
+
+/** What the edge serves. */
+export interface Backend {
+  exchange(body: Bytes): Promise<Pick<Exchanged, 'answer' | 'command' | 'outcome'>>;
+  readonly descriptor: Bytes;
+  /** Why the vault does not serve; undefined while it does. */
+  failure(): ErrorCode | undefined;
+}
+
+/** One line of the log; there are no other fields. */
+export interface HttpEvent {
+  readonly path: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly command?: number;
+  readonly outcome?: string;
+  readonly code?: ErrorCode;
+}
+
+/** Status of an error that is the client's; every other one is the vault's own. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  malformed: 400,
+  'unsupported-version': 400,
+  'unsupported-suite': 400,
+  'unknown-channel-key': 400,
+  'channel-open-failed': 400,
+  overloaded: 503,
+};
+
+/** A problem document of RFC 9457. */
+class Problem extends Error {
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: ErrorCode, headers: Readonly<Record<string, string>> = {}) {
+    super(code);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+
+  get body(): string {
+    const { status, code } = this;
+    return JSON.stringify({ type: `urn:strongroom:error:${code}`, title: ERRORS[code], status, code });
+  }
+}
+
+/** Details of the vault's own failures stay in its log. */
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const status = isStrongroomError(error) ? STATUS[error.code] : undefined;
+  if (isStrongroomError(error) && status !== undefined) return new Problem(status, error.code);
+  return new Problem(503, 'not-ready', { 'retry-after': '5' });
+}
+
+async function readBody(request: IncomingMessage): Promise<Bytes> {
+  if (request.headers['content-type'] !== 'application/octet-stream') throw new Problem(415, 'malformed');
+  const length = request.headers['content-length'];
+  if (length === undefined) throw new Problem(411, 'malformed');
+  if (Number(length) > MAX_BODY) throw new Problem(413, 'malformed');
+  const parts: Uint8Array[] = [];
+  for await (const part of request) parts.push(part as Uint8Array);
+  return concat(...parts);
+}
+
+interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: Uint8Array | string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly event?: Pick<HttpEvent, 'command' | 'outcome' | 'code'>;
+}
+
+const ROUTES: Readonly<Record<string, 'GET' | 'POST'>> = {
+  '/v1/exchange': 'POST',
+  '/v1/fleet': 'GET',
+  '/healthz': 'GET',
+  '/readyz': 'GET',
+};
+
+/** A server, and how many of its requests are being handled. */
+export interface HttpEdge {
+  readonly server: Server;
+  /** Refuses new requests, waits for those under way, and closes. */
+  readonly drain: () => Promise<void>;
+}
+
+/** Makes the server; it does not listen yet. */
+export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: HttpEvent) => void): HttpEdge {
+  let active = 0;
+  let draining = false;
+
+  async function exchange(request: IncomingMessage): Promise<Reply> {
+    if (draining || backend.failure() !== undefined)
+      throw new Problem(503, 'not-ready', { 'retry-after': '5' });
+    if (active >= maxConcurrent) throw new Problem(503, 'overloaded', { 'retry-after': '1' });
+    active++;
+    try {
+      const { answer, command, outcome } = await backend.exchange(await readBody(request));
+      return { status: 200, type: 'application/octet-stream', body: answer, event: { command, outcome } };
+    } finally {
+      active--;
+    }
+  }
+
+  async function route(request: IncomingMessage, path: string): Promise<Reply> {
+    const method = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+    if (method === undefined) throw new Problem(404, 'malformed');
+    if (request.method !== method) throw new Problem(405, 'malformed', { allow: method });
+    if (path === '/v1/exchange') return exchange(request);
+    if (path === '/v1/fleet')
+      return { status: 200, type: 'application/octet-stream', body: backend.descriptor };
+    const failure = draining ? 'not-ready' : backend.failure();
+    if (path === '/readyz' && failure !== undefined) throw new Problem(503, failure);
+    return { status: 200, type: 'text/plain', body: 'ok\n' };
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now();
+    const path = new URL(request.url ?? '/', 'http://vault').pathname;
+    const reply = await route(request, path).catch((error: unknown): Reply => {
+      const { status, code, headers, body } = problemOf(error);
+      return { status, type: 'application/problem+json', body, headers, event: { code } };
+    });
+    const { status, type, body, headers, event } = reply;
+    response.writeHead(status, {
+      'content-type': type,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      // What was not read of a refused body must not be taken for the next request.
+      ...(draining || !request.complete ? { connection: 'close' } : {}),
+      ...headers,
+    });
+    response.end(body);
+    const known = Object.hasOwn(ROUTES, path) ? path : 'other';
+    log({ path: known, status, milliseconds: Math.round(performance.now() - started), ...event });
+  }
+
+  const server = createServer(
+    {
+      requestTimeout: REQUEST_TIMEOUT,
+      headersTimeout: REQUEST_TIMEOUT,
+      keepAliveTimeout: REQUEST_TIMEOUT,
+      // Node looks for late requests only this often, and every 30 s unless told.
+      connectionsCheckingInterval: 500,
+      maxHeaderSize: 8192,
+    },
+    (request, response) => {
+      answer(request, response).catch(() => response.destroy());
+    },
+  );
+  async function drain(): Promise<void> {
+    draining = true;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    const late = setTimeout(() => {
+      server.closeAllConnections();
+    }, 2 * REQUEST_TIMEOUT);
+    await closed;
+    clearTimeout(late);
+  }
+  return { server, drain };
+}

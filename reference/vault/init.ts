@@ -1,0 +1,158 @@
+/**
+ * Making a vault (spec/storage.md, "Making a vault"): keys, an empty store, its anchor, the fleet's signed descriptor
+ * and the configuration, in a new state folder.
+ *
+ * @module
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ed25519PublicKey } from '../crypto/ed25519.ts';
+import { systemRandom } from '../crypto/random.ts';
+import { StrongroomError } from '../errors.ts';
+import {
+  assembleDescriptor,
+  DEFAULT_POLICY,
+  FleetDescriptor,
+  keyId,
+  signDescriptor,
+} from '../fleet/index.ts';
+import { DESCRIPTOR_VERSION, type Policy } from '../fleet/descriptor.ts';
+import { createFile } from '../hsm/file.ts';
+import type { Hsm } from '../hsm/interface.ts';
+import { SoftwareHsm } from '../hsm/software.ts';
+import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
+import { OPAQUE_RISTRETTO255 } from '../opaque/profile.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import { hex, utf8, wipe, type Bytes } from '../wire/bytes.ts';
+import { encode } from '../wire/codec.ts';
+import { CONFIG_FILE, type VaultConfig } from './config.ts';
+import type { OpaqueServerKey } from './core/fleet.ts';
+import { newOpaqueKey, wipeOpaqueKeys, wrapOpaqueKeys } from './opaque-keys.ts';
+import { createPartition, headKey } from './partition.ts';
+
+const YEAR = 365 * 24 * 3600;
+
+/** What an operator decides. */
+export interface InitOptions {
+  /** State folder; made if it is not there. */
+  readonly folder: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** Differences from the default policy. */
+  readonly policy?: Partial<Policy>;
+  /** Who runs the vault, for people. */
+  readonly operator?: string;
+  readonly trustDomain?: string;
+  /** How many signers to make, and how many of them clients shall ask for; 1 of 1 unless told. */
+  readonly signers?: number;
+  readonly threshold?: number;
+}
+
+/** What the clients of the new fleet pin; also in `pins.json`. */
+export interface InitResult {
+  /** 16 bytes. */
+  readonly fleetId: Bytes;
+  /** Ed25519 public keys; the secret halves are in `signer-<n>.key` and belong elsewhere. */
+  readonly signers: readonly Bytes[];
+  readonly threshold: number;
+}
+
+const CONFIG: VaultConfig = {
+  version: 1,
+  listen: { host: '127.0.0.1', port: 8787 },
+  store: 'store.db',
+  hsm: { kind: 'software', keys: 'hsm.keys', sealingKey: 'hsm.sealing-key', anchor: 'hsm.anchor' },
+  opaqueKeys: 'opaque.keys',
+  descriptor: 'fleet.descriptor',
+  maxConcurrent: 256,
+};
+
+function describe(
+  fleetId: Bytes,
+  hsm: Hsm,
+  { id, oprfKeyId, publicKey }: OpaqueServerKey,
+  options: InitOptions,
+): FleetDescriptor {
+  const notBefore = Math.floor(Date.now() / 1000) - 300;
+  const location = hsm.level === 'software' ? 'memory' : 'device';
+  const key = (publicKey: Bytes): FleetDescriptor['kemKeys'][number] => ({
+    id: keyId(publicKey),
+    state: 'current',
+    location,
+    publicKey,
+  });
+  return {
+    version: DESCRIPTOR_VERSION,
+    fleetId,
+    serial: 1,
+    notBefore,
+    notAfter: notBefore + YEAR,
+    channelSuite: 1,
+    opaqueSuite: OPAQUE_RISTRETTO255,
+    level: hsm.level,
+    kemKeys: [key(hsm.publicKeys.kem)],
+    receiptKeys: [key(hsm.publicKeys.receipt)],
+    opaqueKeys: [
+      { id, oprfKeyId, notAfterNew: notBefore + YEAR, location: 'memory', oprfLocation: location, publicKey },
+    ],
+    policy: { ...DEFAULT_POLICY, ...options.policy },
+    operator: options.operator ?? '',
+    trustDomain: options.trustDomain ?? '',
+  };
+}
+
+/**
+ * Makes a vault. `vault.json` is written last: a folder without it holds no vault.
+ *
+ * @throws StrongroomError `state-exists`, `invalid-config`, `bad-descriptor`
+ */
+export async function initVault(options: InitOptions): Promise<InitResult> {
+  const { folder, signers: count = 1, threshold = count, host, port } = options;
+  if (!(count >= 1 && count <= 64 && threshold >= 1 && threshold <= count)) {
+    throw new StrongroomError('invalid-config', `${threshold} of ${count} signers`, { subject: 'threshold' });
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const at = (name: string): string => join(folder, name);
+  const { keys, sealingKey, anchor } = CONFIG.hsm;
+  const paths = { keys: at(keys), sealingKey: at(sealingKey), anchor: at(anchor) };
+  const hsm = await SoftwareHsm.create(paths, async (hmac) => {
+    const store = await SqliteStore.open(at(CONFIG.store));
+    const { head, entry } = await createPartition(hmac, 0, Math.floor(Date.now() / 1000));
+    const key = headKey(0);
+    const fresh = await store.commit({
+      conditions: [{ key, value: undefined }],
+      writes: [{ key, value: head.bytes }],
+    });
+    await store.close();
+    if (!fresh)
+      throw new StrongroomError('state-exists', `${folder} holds a store`, { subject: CONFIG.store });
+    return [entry];
+  });
+  try {
+    const pair = generateServerKeyPair(await sodiumSuite());
+    const opaqueKey = await newOpaqueKey((...args) => hsm.hmac(...args), pair);
+    await createFile(at(CONFIG.opaqueKeys), await wrapOpaqueKeys(hsm, [opaqueKey]));
+    wipeOpaqueKeys([opaqueKey]);
+
+    const fleetId = systemRandom('fleet_id', 16);
+    const descriptor = describe(fleetId, hsm, opaqueKey, options);
+    const encoded = encode(FleetDescriptor, descriptor);
+    const secrets = Array.from({ length: count }, () => systemRandom('signer_key', 32));
+    const signed = assembleDescriptor(
+      descriptor,
+      secrets.map((secret) => signDescriptor(encoded, secret)),
+    );
+    for (const [i, secret] of secrets.entries()) await createFile(at(`signer-${i + 1}.key`), secret);
+    await createFile(at(CONFIG.descriptor), signed);
+    const signers = secrets.map(ed25519PublicKey);
+    wipe(...secrets);
+
+    const pins = { version: 1, fleetId: hex(fleetId), threshold, signers: signers.map(hex) };
+    await createFile(at('pins.json'), utf8(`${JSON.stringify(pins, undefined, 2)}\n`));
+    const listen = { host: host ?? CONFIG.listen.host, port: port ?? CONFIG.listen.port };
+    await createFile(at(CONFIG_FILE), utf8(`${JSON.stringify({ ...CONFIG, listen }, undefined, 2)}\n`));
+    return { fleetId, signers, threshold };
+  } finally {
+    await hsm.close();
+  }
+}

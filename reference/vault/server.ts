@@ -1,0 +1,160 @@
+/**
+ * A vault that runs: state folder in, listening server out (spec/http.md, "Life cycle").
+ *
+ * @module
+ */
+import { access, readFile } from 'node:fs/promises';
+import { isIPv4, type AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
+import { SoftwareHsm } from '../hsm/software.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import { copy, type Bytes } from '../wire/bytes.ts';
+import { readConfig, type VaultConfig } from './config.ts';
+import { httpEdge, type HttpEvent } from './http.ts';
+import { Vault } from './vault.ts';
+
+/** A line of the log: one of these shapes, and never an account, a secret or an address. */
+export type VaultEvent =
+  | ({ readonly event: 'request' } & HttpEvent)
+  | { readonly event: 'listening'; readonly url: string }
+  | { readonly event: 'failed'; readonly code: ErrorCode }
+  | { readonly event: 'stopped' };
+
+/** Settings that are not part of the state folder. */
+export interface ServeOptions {
+  readonly folder: string;
+  /** Instead of the configured one; 0 = any free port. */
+  readonly port?: number;
+  /** Instead of JSON lines on standard output. */
+  readonly log?: (event: VaultEvent) => void;
+}
+
+/** A vault that listens. */
+export interface VaultServer {
+  /** For example `http://127.0.0.1:8787`. */
+  readonly url: string;
+  /** Why it does not serve although it listens; undefined while it does. */
+  failure(): ErrorCode | undefined;
+  /** Finishes what is under way, then closes. */
+  close(): Promise<void>;
+}
+
+function jsonLog(): (event: VaultEvent) => void {
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  return ({ event, ...fields }) => {
+    logger.info(fields, event);
+  };
+}
+
+/** Failures of the stored state: the vault listens and says so, for its operator must see it. */
+const STATE_FAILURES: readonly ErrorCode[] = ['rollback-detected', 'record-invalid'];
+
+function isLoopback(host: string): boolean {
+  return isIPv4(host) ? host.startsWith('127.') : host === 'localhost' || host === '::1';
+}
+
+async function readFor(field: keyof VaultConfig, path: string): Promise<Bytes> {
+  try {
+    return copy(await readFile(path));
+  } catch (cause) {
+    throw new StrongroomError(
+      'invalid-config',
+      `${field}: ${path} cannot be read`,
+      { subject: field },
+      { cause },
+    );
+  }
+}
+
+async function openVault(config: VaultConfig): Promise<Vault> {
+  const descriptor = await readFor('descriptor', config.descriptor);
+  const opaqueKeys = await readFor('opaqueKeys', config.opaqueKeys);
+  // An absent store is not an empty one.
+  await access(config.store).catch((cause: unknown) => {
+    throw new StrongroomError('invalid-config', `store: no ${config.store}`, { subject: 'store' }, { cause });
+  });
+  // The store is locked first: whoever has it is the only one to move the anchor.
+  const store = await SqliteStore.open(config.store);
+  try {
+    const hsm = await SoftwareHsm.open(config.hsm);
+    try {
+      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys });
+      if (vault.fleet.policy.assertionMode === 'none' && !isLoopback(config.listen.host)) {
+        await vault.close();
+        const message = 'without assertions a vault listens on this machine alone';
+        throw new StrongroomError('invalid-config', message, { subject: 'listen.host' });
+      }
+      return vault;
+    } catch (error) {
+      await hsm.close().catch(() => {});
+      throw error;
+    }
+  } catch (error) {
+    await store.close().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Opens the vault of a state folder and listens. A store that the anchor does not vouch for is not served: then
+ * `/readyz` names the failure.
+ *
+ * @throws StrongroomError `invalid-config`, `store-locked`, `store-damaged`, `keys-missing`, `keys-damaged`,
+ * `keys-exposed`, `anchor-missing`, `anchor-damaged`
+ */
+export async function serveVault(options: ServeOptions): Promise<VaultServer> {
+  const config = await readConfig(options.folder);
+  const log = options.log ?? jsonLog();
+  let vault: Vault | undefined;
+  let refused: StrongroomError | undefined;
+  try {
+    vault = await openVault(config);
+  } catch (error) {
+    if (!isStrongroomError(error) || !STATE_FAILURES.includes(error.code)) throw error;
+    refused = error;
+  }
+  let reported = false;
+  const failure = (): ErrorCode | undefined => {
+    const code = (refused ?? vault?.failure)?.code;
+    if (code !== undefined && !reported) log({ event: 'failed', code });
+    reported ||= code !== undefined;
+    return code;
+  };
+  const backend = {
+    failure,
+    descriptor: vault?.descriptor ?? (await readFor('descriptor', config.descriptor)),
+    async exchange(body: Bytes) {
+      if (vault === undefined) throw new StrongroomError('not-ready', 'the stored state is refused');
+      try {
+        return await vault.exchange(body);
+      } finally {
+        failure();
+      }
+    },
+  };
+  const { server, drain } = httpEdge(backend, config.maxConcurrent, (event) => {
+    log({ event: 'request', ...event });
+  });
+  const { host } = config.listen;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? config.listen.port, host, resolve);
+  }).catch(async (cause: Error) => {
+    await vault?.close();
+    throw new StrongroomError('invalid-config', cause.message, { subject: 'listen' }, { cause });
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  log({ event: 'listening', url });
+  failure();
+  return {
+    url,
+    failure,
+    async close() {
+      await drain();
+      await vault?.close();
+      log({ event: 'stopped' });
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * A vault: channel, assertion, core, partition and HSM put together. Bytes of an exchange in, bytes of a sealed
+ * answer out; the HTTP server is only the way to it.
+ *
+ * @module
+ */
+import { openRequest } from '../channel/index.ts';
+import { StrongroomError } from '../errors.ts';
+import { Exchange } from '../exchange/assertion.ts';
+import type { Outcome } from '../exchange/answer.ts';
+import { EXCHANGE_VERSION } from '../exchange/request.ts';
+import { FleetDescriptor, keyId } from '../fleet/index.ts';
+import { SignedDescriptor } from '../fleet/descriptor.ts';
+import type { Hsm } from '../hsm/interface.ts';
+import { sodiumSuite } from '../opaque/index.ts';
+import type { Store } from '../store/interface.ts';
+import { equal, type Bytes } from '../wire/bytes.ts';
+import { decode } from '../wire/codec.ts';
+import { callerOf } from './assertion.ts';
+import { run } from './core/effects.ts';
+import type { Fleet } from './core/fleet.ts';
+import { handle, sweep } from './core/handle.ts';
+import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
+import { Partition } from './partition.ts';
+
+/** Milliseconds between looks for last chances that are over. */
+const SWEEP_INTERVAL = 1000;
+
+/** What a vault is made of; it owns store and HSM from then on. */
+export interface VaultOptions {
+  readonly store: Store;
+  readonly hsm: Hsm;
+  /** Signed fleet descriptor, as served. */
+  readonly descriptor: Bytes;
+  /** OPAQUE keys, wrapped by the HSM. */
+  readonly opaqueKeys: Bytes;
+  /** Wall-clock seconds since 1970; for assertions alone. */
+  readonly wallClock?: () => number;
+  /** Seconds that never go back while the process runs. */
+  readonly monotonic?: () => number;
+}
+
+/** A sealed answer, and what a log may say of it. */
+export interface Exchanged {
+  /** SealedAnswer (spec/channel.md). */
+  readonly answer: Bytes;
+  /** Number of the command; 0 if the request did not decode. */
+  readonly command: number;
+  readonly outcome: Outcome;
+}
+
+/** A vault in this process. */
+export class Vault {
+  /** Signed fleet descriptor, as served. */
+  readonly descriptor: Bytes;
+  /** What the descriptor says. */
+  readonly fleet: FleetDescriptor;
+  readonly #options: VaultOptions;
+  readonly #core: Fleet;
+  readonly #partition: Partition;
+  readonly #sweeper: NodeJS.Timeout;
+  #sweeping: Promise<void> = Promise.resolve();
+
+  private constructor(options: VaultOptions, fleet: FleetDescriptor, core: Fleet, partition: Partition) {
+    this.descriptor = options.descriptor;
+    this.fleet = fleet;
+    this.#options = options;
+    this.#core = core;
+    this.#partition = partition;
+    this.#sweeper = setInterval(() => void (this.#sweeping = this.#sweep()), SWEEP_INTERVAL).unref();
+  }
+
+  /**
+   * Opens a vault: proves its store, finishes an interrupted commit and ends the last chances that are over.
+   *
+   * @throws StrongroomError `invalid-config` if the descriptor is not of these keys; those of {@link Partition.open}
+   */
+  static async open(options: VaultOptions): Promise<Vault> {
+    const { hsm, store } = options;
+    const fleet = decode(FleetDescriptor, decode(SignedDescriptor, options.descriptor).descriptor);
+    const suite = await sodiumSuite();
+    const [current, ...retiring] = await unwrapOpaqueKeys(hsm, suite, options.opaqueKeys);
+    const names = (keys: readonly { readonly id: Bytes }[], id: Bytes): boolean =>
+      keys.some((key) => equal(key.id, id));
+    const receiptKeyId = keyId(hsm.publicKeys.receipt);
+    const known =
+      names(fleet.kemKeys, keyId(hsm.publicKeys.kem)) &&
+      names(fleet.receiptKeys, receiptKeyId) &&
+      [current, ...retiring].every((key) => key !== undefined && names(fleet.opaqueKeys, key.id));
+    if (current === undefined || !known || fleet.level !== hsm.level) {
+      const subject = 'descriptor';
+      throw new StrongroomError('invalid-config', 'the descriptor is not of the keys of this vault', {
+        subject,
+      });
+    }
+    const { fleetId, policy, opaqueSuite } = fleet;
+    const core: Fleet = {
+      fleetId,
+      policy,
+      suite,
+      opaqueSuite,
+      opaqueKeys: [current, ...retiring],
+      receiptKeyId,
+    };
+    const { monotonic } = options;
+    const partition = await Partition.open({
+      store,
+      hsm,
+      partition: 0,
+      prefixBits: 0,
+      ...(monotonic && { monotonic }),
+    });
+    const vault = new Vault(options, fleet, core, partition);
+    await vault.#sweep();
+    return vault;
+  }
+
+  /** Why this vault does not serve; undefined while it does. */
+  get failure(): StrongroomError | undefined {
+    return this.#partition.failure;
+  }
+
+  /**
+   * One exchange.
+   *
+   * @param bytes encoded `Exchange`
+   * @throws StrongroomError `malformed`, `unsupported-version`, `unsupported-suite`, `unknown-channel-key`,
+   * `channel-open-failed` for a request that nobody can be answered about; anything else is the vault's own failure
+   */
+  async exchange(bytes: Bytes): Promise<Exchanged> {
+    if (this.failure !== undefined) throw this.failure;
+    const exchange = decode(Exchange, bytes);
+    if (exchange.version !== EXCHANGE_VERSION) {
+      throw new StrongroomError('unsupported-version', `exchange version ${exchange.version}`);
+    }
+    const { hsm, wallClock = (): number => Math.floor(Date.now() / 1000) } = this.#options;
+    const { fleetId, policy } = this.#core;
+    const opened = await openRequest((...args) => hsm.decapsulate(...args), fleetId, exchange.sealedRequest);
+    const { requestHash } = opened.context;
+    const caller = callerOf(policy, exchange, requestHash, wallClock());
+    const call = { caller, requestHash, plaintext: opened.plaintext };
+    const { answer, ...handled } = await run(handle(this.#core, call), this.#partition.handlers());
+    return { answer: opened.sealAnswer(answer), ...handled };
+  }
+
+  /** Ends what is under way and closes store and HSM. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    await this.#sweeping;
+    await this.#partition.close();
+    await this.#options.store.close();
+    await this.#options.hsm.close();
+    wipeOpaqueKeys(this.#core.opaqueKeys);
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.failure !== undefined) return;
+    try {
+      for (const leaf of this.#partition.overdue(this.#partition.now())) {
+        await run(sweep(leaf), this.#partition.handlers());
+      }
+      await this.#partition.heartbeat();
+    } catch {
+      // The partition has taken note and does not serve any more.
+    }
+  }
+}
