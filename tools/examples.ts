@@ -14,6 +14,7 @@ import { sealWith } from '../reference/container/writer.ts';
 import { BackupKey } from '../reference/keys/backup-key.ts';
 import { LABELS } from '../reference/keys/labels.ts';
 import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
+import { channelExample, fleetExample, opaqueExample } from './examples-vault.ts';
 
 const key = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
 
@@ -61,7 +62,14 @@ function labels(): string {
 }
 
 /** Every example by the name in its markers. */
-const EXAMPLES: Readonly<Record<string, () => string>> = { container, keys, labels };
+const EXAMPLES: Readonly<Record<string, () => string>> = {
+  container,
+  keys,
+  labels,
+  opaque: () => listing(opaqueExample()),
+  channel: () => listing(channelExample()),
+  fleet: () => listing(fleetExample()),
+};
 
 /** `text` with every example between its markers made anew. @throws Error if a marker names no example */
 export function renew(text: string): string {
