@@ -67,6 +67,14 @@ describe('round trip', () => {
     }
   });
 
+  it('refuses content of more than 2^40 bytes before it touches any', () => {
+    const endless = { length: 2 ** 40 + 1 } as Uint8Array;
+    const sealer = new Sealer(small);
+    expect(() => sealer.update(endless)).toThrow(throwing('limit-exceeded'));
+    expect(() => sealer.final()).toThrow(throwing('limit-exceeded'));
+    expect(() => new Sealer(small).objectLength(2 ** 40 + 1)).toThrow(throwing('limit-exceeded'));
+  });
+
   it('is never the same object twice', () => {
     const [a, b] = [seal(utf8('a'), small), seal(utf8('a'), small)];
     expect(hex(inspect(a).salt)).not.toBe(hex(inspect(b).salt));

@@ -215,8 +215,10 @@ export class Opener {
   }
 }
 
-function lengthWithoutZeros(bytes: Uint8Array): number {
+function lengthWithoutZeros(bytes: Bytes): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let length = bytes.length;
+  while (length >= 4 && view.getUint32(length - 4) === 0) length -= 4;
   while (length > 0 && bytes[length - 1] === 0) length--;
   return length;
 }
