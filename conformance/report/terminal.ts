@@ -15,7 +15,11 @@ function short(text: string): string {
 }
 
 /** Progress on stderr: one line that is rewritten on a terminal, a line for each tenth elsewhere. */
-export function progressTo(stream: NodeJS.WriteStream): (done: number, total: number, next: Case) => void {
+export function progressTo(stream: {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}): (done: number, total: number, next: Case) => void {
   let tenth = 0;
   return (done, total, next) => {
     if (stream.isTTY)

@@ -88,22 +88,22 @@ export function chunks(): VectorFile {
   objects.accept('three', zeroObject('three', 2, 100), {
     title: 'Three chunks',
     why: 'Nonces must count, and the final chunk must be found by its length.',
-    requirements: ['@nonce', '@final', '@read'],
+    requirements: ['RDR-1'],
   });
   objects.accept('two', zeroObject('two', 1, 40), {
     title: 'Two chunks',
     why: 'The shortest object with a chunk that is not final.',
-    requirements: ['@nonce', '@final'],
+    requirements: ['RDR-1'],
   });
   objects.accept('many', zeroObject('many', 257, 5), {
     title: '258 chunks',
     why: 'A counter of eight bits wraps, a little-endian one goes astray.',
-    requirements: ['@nonce'],
+    requirements: ['RDR-1'],
   });
   objects.accept('base-nonce-carry', zeroObject('carry 57', 3, 5), {
     title: 'Four chunks whose base nonce ends in a set low bit',
     why: 'The index is XORed into the base nonce; a writer or reader that adds it carries, and differs here.',
-    requirements: ['@nonce'],
+    requirements: ['RDR-1'],
   });
   for (const [id, length] of [
     ['content-0', 0],
@@ -127,7 +127,7 @@ export function chunks(): VectorFile {
       {
         title: `Content of ${length} bytes in chunks of 16384`,
         why: 'Around the end of a chunk the trailer must still lie whole in the final one; off-by-one errors live here.',
-        requirements: ['@length', '@final'],
+        requirements: ['RDR-1'],
       },
     );
   }
@@ -142,7 +142,7 @@ export function chunks(): VectorFile {
       {
         title,
         why: 'Damage is found in the chunk where it is, and nothing of that chunk is released.',
-        requirements: ['@chunkauth', '@release'],
+        requirements: ['CHK-5', 'CHK-4'],
         errors: ['chunk-damaged'],
         released: before(index),
       },
@@ -171,7 +171,7 @@ export function chunks(): VectorFile {
     {
       title: 'The tag of the first chunk is zero',
       why: 'A reader that skips a tag of zeros has a way in.',
-      requirements: ['@chunkauth', '@release'],
+      requirements: ['CHK-5', 'CHK-4'],
       errors: ['chunk-damaged'],
     },
   );
@@ -185,7 +185,7 @@ export function chunks(): VectorFile {
     {
       title: 'The first two chunks have changed places',
       why: 'A reader that does not bind the index to the chunk returns the content in another order.',
-      requirements: ['@nonce', '@chunkauth'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
     },
   );
@@ -196,7 +196,7 @@ export function chunks(): VectorFile {
     {
       title: 'The first chunk stands in place of the second',
       why: 'A reader whose nonce does not count returns the first chunk twice.',
-      requirements: ['@nonce', '@chunkauth'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
       released: before(1),
     },
@@ -208,7 +208,7 @@ export function chunks(): VectorFile {
     {
       title: 'The first chunk is missing',
       why: 'A reader that takes any chunk for the first returns the rest as the whole.',
-      requirements: ['@nonce', '@chunkauth'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
     },
   );
@@ -219,7 +219,7 @@ export function chunks(): VectorFile {
     {
       title: 'The second chunk is missing',
       why: 'A reader that does not bind the index to the chunk returns content with a hole.',
-      requirements: ['@nonce', '@chunkauth'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
       released: before(1),
     },
@@ -231,7 +231,7 @@ export function chunks(): VectorFile {
     {
       title: 'The first chunk stands twice',
       why: 'A reader that does not bind the index to the chunk returns more than there was.',
-      requirements: ['@nonce', '@chunkauth'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
       released: before(1),
     },
@@ -250,7 +250,7 @@ export function chunks(): VectorFile {
     {
       title: 'The second chunk comes from another object under the same backup key',
       why: 'Every object has keys of its own: a reader that ignores the salt mixes two backups.',
-      requirements: ['@derive', '@chunkauth'],
+      requirements: ['RDR-1', 'CHK-5'],
       errors: ['chunk-damaged'],
       released: before(1),
     },
@@ -262,7 +262,7 @@ export function chunks(): VectorFile {
     {
       title: 'The header comes from another object under the same backup key',
       why: 'The header fixes the keys: a reader that ignores the salt reads chunks under a header that is not theirs.',
-      requirements: ['@derive', '@chunkauth'],
+      requirements: ['RDR-1', 'CHK-5'],
       errors: ['chunk-damaged'],
     },
   );
@@ -271,7 +271,7 @@ export function chunks(): VectorFile {
     family.cut(id, 'three', 'object', kept, {
       title,
       why: 'Truncation is told from damage, and what is left is not taken for the whole.',
-      requirements: ['@truncated'],
+      requirements: ['RDR-2'],
       errors,
       released: before(index),
     });
@@ -304,7 +304,7 @@ export function chunks(): VectorFile {
       {
         title,
         why: 'A reader that stops at the final chunk accepts what somebody appended.',
-        requirements: ['@chunkauth'],
+        requirements: ['CHK-5'],
         errors,
         released: before(2),
       },
@@ -324,7 +324,7 @@ export function chunks(): VectorFile {
     {
       title: 'Sealed with associated data',
       why: 'Chunks have no associated data: a reader that does not check the tag accepts it.',
-      requirements: ['@chunkauth'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
     },
   );
@@ -336,7 +336,7 @@ export function chunks(): VectorFile {
     {
       title: 'The index of the first chunk is 1',
       why: 'Both sides of an implementation may count from 1; only a vector finds it.',
-      requirements: ['@nonce'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
     },
   );
@@ -352,7 +352,7 @@ export function chunks(): VectorFile {
     {
       title: 'The index is little-endian',
       why: 'Both sides of an implementation may count so; only a vector finds it.',
-      requirements: ['@nonce'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
       released: releasedBefore(objects.recipe('two').content, 14, 1),
     },
@@ -365,7 +365,7 @@ export function chunks(): VectorFile {
     {
       title: 'Every chunk has the nonce of the first',
       why: 'The worst mistake of a writer; a reader that shares it would never notice.',
-      requirements: ['@nonce'],
+      requirements: ['CHK-5'],
       errors: ['chunk-damaged'],
       released: releasedBefore(objects.recipe('two').content, 14, 1),
     },
@@ -381,14 +381,14 @@ export function chunks(): VectorFile {
   const made = objects.accept('two-keys', twin, {
     title: 'An object whose first chunk two backup keys open, with the right one',
     why: 'The other half of this pair needs it.',
-    requirements: ['@commit'],
+    requirements: ['HDR-7'],
   });
   if (toHex(made.object.slice(HEADER + C, HEADER + SEALED)) !== toHex(tag))
     throw new Error('the collision failed');
   family.value('two-keys-wrong', 'two-keys', 'key', toHex(OTHER_KEY), {
     title: 'An object whose first chunk two backup keys open, with the wrong one',
     why: 'AES-GCM does not commit to its key: a reader that relies on the tag alone releases a chunk that its writer never wrote.',
-    requirements: ['@commit', '@wrongkey'],
+    requirements: ['HDR-7', 'RDR-3'],
     errors: ['wrong-key'],
   });
   return family.file();

@@ -33,7 +33,7 @@ export function engine(): VectorFile {
     const sealed = seal(key, chunkNonce(baseNonce, index), plaintext);
     const words = {
       why: 'Counters overflow, change their sign or lose their high bits at powers of two.',
-      requirements: ['@nonce'],
+      requirements: ['CHK-3', 'CHK-5'],
     };
     family.accept(`open-${id}`, {
       ...words,
@@ -59,7 +59,7 @@ export function engine(): VectorFile {
     {
       title: 'Sealing a full chunk of zeros',
       why: 'The largest input of the engine at this chunk size.',
-      requirements: ['@nonce'],
+      requirements: ['CHK-3', 'CHK-5'],
       input: { ...input, index: 1, plaintext: pack(zeros(2 ** 14)) },
       result: { sealed: { ...digest(full) } },
     },
@@ -68,7 +68,7 @@ export function engine(): VectorFile {
   family.accept('open-empty', {
     title: 'Opening a chunk of no bytes',
     why: 'The engine may end in an empty chunk, although no object does.',
-    requirements: ['@nonce'],
+    requirements: ['CHK-3', 'CHK-5'],
     input: { ...input, index: 7, sealed: toHex(seal(key, chunkNonce(baseNonce, 7), zeros(0))) },
     result: { plaintext: '' },
   });
@@ -77,7 +77,7 @@ export function engine(): VectorFile {
     title: string,
     why: string,
     error = 'chunk-damaged',
-    requirement = '@chunkauth',
+    requirement = 'CHK-5',
   ): { title: string; why: string; requirements: string[]; errors: string[] } => ({
     title,
     why,
@@ -96,7 +96,7 @@ export function engine(): VectorFile {
         `A chunk at index ${index} that was sealed with the nonce of index 0`,
         'A counter with too few bits accepts it.',
         'chunk-damaged',
-        '@nonce',
+        'CHK-5',
       ),
     );
   }
@@ -109,7 +109,7 @@ export function engine(): VectorFile {
       'Index 2^32',
       'A counter of 32 bits wraps to 0 and uses a nonce twice.',
       'limit-exceeded',
-      '@counterlimit',
+      'CHK-6',
     ),
   );
   family.value(
@@ -121,7 +121,7 @@ export function engine(): VectorFile {
       'Sealing at index 2^32',
       'A writer whose counter wraps uses a nonce twice.',
       'limit-exceeded',
-      '@counterlimit',
+      'CHK-6',
     ),
   );
   family.cut(

@@ -27,7 +27,7 @@ export function extensions(): VectorFile {
     {
       title: 'One unknown extension that is not critical',
       why: 'A reader that refuses what it need not understand makes every later extension impossible.',
-      requirements: ['@extskip'],
+      requirements: ['EXT-7'],
     },
   );
   objects.accept(
@@ -36,7 +36,7 @@ export function extensions(): VectorFile {
     {
       title: 'Two unknown extensions, the second without a value',
       why: 'A reader that stops at the first, or at an empty value, loses its place.',
-      requirements: ['@extskip', '@extorder'],
+      requirements: ['EXT-7', 'EXT-5'],
     },
   );
   objects.accept(
@@ -45,7 +45,7 @@ export function extensions(): VectorFile {
     {
       title: 'Extensions of 4096 bytes, the most there may be',
       why: 'A reader with a smaller buffer of its own refuses a valid object.',
-      requirements: ['@extlen'],
+      requirements: ['RDR-2'],
     },
   );
 
@@ -79,7 +79,7 @@ export function extensions(): VectorFile {
     [{ ...GREASE, type: 0x9a1a }],
     'The unknown extension is critical',
     'A reader that skips a critical extension ignores what it must understand.',
-    '@extcritical',
+    'EXT-6',
     'unknown-critical-extension',
   );
   sealed(
@@ -88,7 +88,7 @@ export function extensions(): VectorFile {
     [GREASE, { ...SECOND, type: 0xaa2a }],
     'The second unknown extension is critical',
     'A reader that looks at the first extension alone does not see it.',
-    '@extcritical',
+    'EXT-6',
     'unknown-critical-extension',
   );
   sealed(
@@ -97,7 +97,7 @@ export function extensions(): VectorFile {
     [GREASE, { ...SECOND, type: GREASE.type }],
     'The same type twice',
     'Two readers that take the first and the last value disagree.',
-    '@extorder',
+    'EXT-5',
     'bad-extension',
   );
   sealed(
@@ -106,7 +106,7 @@ export function extensions(): VectorFile {
     [SECOND, GREASE],
     'Types in descending order',
     'There is one encoding of a list of extensions.',
-    '@extorder',
+    'EXT-5',
     'bad-extension',
   );
 
@@ -120,7 +120,7 @@ export function extensions(): VectorFile {
       {
         title,
         why,
-        requirements: ['@extbounds'],
+        requirements: ['EXT-4'],
         errors: ['bad-extension'],
       },
     );
@@ -155,7 +155,7 @@ export function extensions(): VectorFile {
     {
       title: 'Extensions of 4097 bytes',
       why: 'Without the limit, a header can make a reader buffer 64 KiB for nothing.',
-      requirements: ['@extlen'],
+      requirements: ['RDR-2'],
       errors: ['bad-extension'],
     },
   );
@@ -166,7 +166,7 @@ export function extensions(): VectorFile {
     {
       title: 'The length of the extensions passes the end of the input',
       why: 'A reader that reads past the end, or takes what is missing for zeros, goes on.',
-      requirements: ['@hdrtrunc'],
+      requirements: ['RDR-2'],
       errors: ['truncated', 'bad-extension'],
     },
   );
@@ -177,7 +177,7 @@ export function extensions(): VectorFile {
     {
       title: 'One bit in the value of an unknown extension is flipped',
       why: 'What is not understood is authenticated all the same.',
-      requirements: ['@hcheck'],
+      requirements: ['RDR-2'],
       errors: ['header-damaged'],
     },
   );

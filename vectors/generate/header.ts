@@ -25,7 +25,7 @@ export function header(): VectorFile {
     {
       title: 'A blob of one chunk',
       why: 'The shortest way through a reader: keys, header, commitment, one chunk, trailer.',
-      requirements: ['@read', '@derive', '@commit', '@hcheck'],
+      requirements: ['RDR-1', 'HDR-7'],
     },
   );
   objects.accept(
@@ -34,7 +34,7 @@ export function header(): VectorFile {
     {
       title: 'A records object without content, in chunks of 64 KiB',
       why: 'A reader that knows only blobs, or one chunk size, refuses it.',
-      requirements: ['@type', '@chunklog2'],
+      requirements: ['RDR-1'],
     },
   );
   objects.accept(
@@ -43,7 +43,7 @@ export function header(): VectorFile {
     {
       title: 'An object of type manifest',
       why: 'A reader that knows only blobs refuses it.',
-      requirements: ['@type'],
+      requirements: ['RDR-1'],
     },
   );
   objects.accept(
@@ -52,7 +52,7 @@ export function header(): VectorFile {
     {
       title: 'Chunks of 256 KiB',
       why: 'The size that writers take for blobs must be read.',
-      requirements: ['@chunklog2'],
+      requirements: ['RDR-1'],
     },
   );
   objects.accept(
@@ -61,7 +61,7 @@ export function header(): VectorFile {
     {
       title: 'Chunks of 1 MiB',
       why: 'The largest size must be read.',
-      requirements: ['@chunklog2'],
+      requirements: ['RDR-1'],
     },
   );
   objects.accept(
@@ -70,7 +70,7 @@ export function header(): VectorFile {
     {
       title: 'A context, with a zero byte inside',
       why: 'A reader that ignores the context, or takes it as text that ends at a zero byte, derives other keys.',
-      requirements: ['@ctx', '@derive'],
+      requirements: ['RDR-1'],
     },
   );
 
@@ -78,7 +78,7 @@ export function header(): VectorFile {
   family.value('empty', 'blob', 'object', '', {
     title: 'No bytes at all',
     why: 'A reader that takes an empty file for an empty backup loses everything silently.',
-    requirements: ['@magic'],
+    requirements: ['RDR-2'],
     errors: ['not-an-object', 'truncated'],
   });
   for (const [i, name] of [
@@ -99,7 +99,7 @@ export function header(): VectorFile {
       {
         title: `The ${name} byte of the magic differs in its top bit`,
         why: 'A reader that compares a part of the magic, or seven bits of each byte, goes on with something else.',
-        requirements: ['@magic'],
+        requirements: ['RDR-2'],
         errors: ['not-an-object'],
       },
     );
@@ -111,20 +111,20 @@ export function header(): VectorFile {
     {
       title: 'CR LF became LF on the way',
       why: 'The usual damage of a text-mode transfer; it must be told from a wrong key.',
-      requirements: ['@magic'],
+      requirements: ['RDR-2'],
       errors: ['not-an-object'],
     },
   );
   family.cut('truncated-in-header', 'blob', 'object', 87, {
     title: 'The input ends inside the header check',
     why: 'A reader that reads past the end, or takes what is missing for zeros, goes on.',
-    requirements: ['@hdrtrunc'],
+    requirements: ['RDR-2'],
     errors: ['truncated'],
   });
   family.cut('truncated-in-salt', 'blob', 'object', 40, {
     title: 'The input ends inside the salt',
     why: 'A reader that takes what is missing for zeros goes on.',
-    requirements: ['@hdrtrunc'],
+    requirements: ['RDR-2'],
     errors: ['truncated'],
   });
 
@@ -157,12 +157,12 @@ export function header(): VectorFile {
       {
         title: `${place} changed to ${now} after sealing`,
         why: 'The order of the checks is fixed: a reader that checks the header as a whole first gives another error.',
-        requirements: [requirement, '@order'],
+        requirements: [requirement, 'RDR-1'],
         errors: [error],
       },
     );
   };
-  field('version-0', 'version', 8, 1, 0, 'unsupported-version', '@version', 'Version 0 never existed.');
+  field('version-0', 'version', 8, 1, 0, 'unsupported-version', 'RDR-2', 'Version 0 never existed.');
   field(
     'version-2',
     'version',
@@ -170,7 +170,7 @@ export function header(): VectorFile {
     1,
     2,
     'unsupported-version',
-    '@version',
+    'RDR-2',
     'A reader that ignores the version reads formats that it does not know.',
   );
   field(
@@ -180,7 +180,7 @@ export function header(): VectorFile {
     1,
     0,
     'unsupported-suite',
-    '@suite',
+    'RDR-2',
     'A reader that takes zero for a default has a suite that nobody specified.',
   );
   field(
@@ -190,10 +190,10 @@ export function header(): VectorFile {
     1,
     255,
     'unsupported-suite',
-    '@suite',
+    'RDR-2',
     'A reader that ignores the suite decrypts with the wrong one.',
   );
-  field('type-0', 'type', 11, 3, 0, 'unsupported-type', '@type', 'Type 0 does not exist.');
+  field('type-0', 'type', 11, 3, 0, 'unsupported-type', 'RDR-2', 'Type 0 does not exist.');
   field(
     'type-4',
     'type',
@@ -201,7 +201,7 @@ export function header(): VectorFile {
     3,
     4,
     'unsupported-type',
-    '@type',
+    'RDR-2',
     'Parity is reserved: a reader of version 1 does not know it.',
   );
   objects.sealed(
@@ -212,7 +212,7 @@ export function header(): VectorFile {
     {
       title: 'Chunks of 32 KiB, authenticated by the writer',
       why: 'Only four sizes exist; a reader that takes any power of two has more formats than the specification.',
-      requirements: ['@chunklog2'],
+      requirements: ['RDR-2'],
       errors: ['unsupported-chunk-size'],
     },
   );
@@ -223,7 +223,7 @@ export function header(): VectorFile {
     {
       title: 'Chunks of 2^255 bytes',
       why: 'A reader that allocates on the word of the header falls over.',
-      requirements: ['@chunklog2', '@order'],
+      requirements: ['RDR-2', 'RDR-1'],
       errors: ['unsupported-chunk-size'],
     },
   );
@@ -239,7 +239,7 @@ export function header(): VectorFile {
       {
         title: `The ${id}est reserved bit is set, authenticated by the writer`,
         why: 'A reader that ignores reserved bytes cannot be told later what they mean.',
-        requirements: ['@reserved'],
+        requirements: ['RDR-2'],
         errors: ['reserved-not-zero'],
       },
     );
@@ -251,7 +251,7 @@ export function header(): VectorFile {
     {
       title: 'A reserved bit was set after sealing',
       why: 'The order of the checks is fixed: a reader that serialises the header anew before it checks would accept this.',
-      requirements: ['@reserved', '@order'],
+      requirements: ['RDR-2', 'RDR-1'],
       errors: ['reserved-not-zero'],
     },
   );
@@ -263,7 +263,7 @@ export function header(): VectorFile {
     {
       title: 'One bit of the salt is flipped',
       why: 'Accidental damage of the header must not be called a wrong key.',
-      requirements: ['@hcheck'],
+      requirements: ['RDR-2'],
       errors: ['header-damaged'],
     },
   );
@@ -274,7 +274,7 @@ export function header(): VectorFile {
     {
       title: 'One bit of the first byte of the commitment is flipped',
       why: 'Accidental damage of the header must not be called a wrong key.',
-      requirements: ['@hcheck'],
+      requirements: ['RDR-2'],
       errors: ['header-damaged'],
     },
   );
@@ -285,7 +285,7 @@ export function header(): VectorFile {
     {
       title: 'One bit of the last byte of the header check is flipped',
       why: 'A reader that compares a part of the header check does not see it.',
-      requirements: ['@hcheck'],
+      requirements: ['RDR-2'],
       errors: ['header-damaged'],
     },
   );
@@ -296,7 +296,7 @@ export function header(): VectorFile {
     {
       title: 'Type blob became records after sealing',
       why: 'The type is authenticated: a reader that does not check the header reads a blob as records.',
-      requirements: ['@hcheck'],
+      requirements: ['RDR-2'],
       errors: ['header-damaged'],
     },
   );
@@ -304,25 +304,25 @@ export function header(): VectorFile {
   family.value('wrong-key', 'blob', 'key', toHex(OTHER_KEY), {
     title: 'Another backup key',
     why: 'A wrong key is told from damage, and releases nothing.',
-    requirements: ['@wrongkey'],
+    requirements: ['RDR-3'],
     errors: ['wrong-key'],
   });
   family.value('wrong-context', 'context', 'context', toHex(utf8('app.example/notes\0v3')), {
     title: 'A context that differs after a zero byte',
     why: 'A reader that takes the context as text that ends at a zero byte accepts it.',
-    requirements: ['@wrongkey', '@ctx'],
+    requirements: ['RDR-3', 'RDR-2'],
     errors: ['wrong-key'],
   });
   family.value('context-case', 'context', 'context', toHex(utf8('App.example/notes\0v2')), {
     title: 'A context that differs in case',
     why: 'Contexts are bytes: a reader that folds case joins what the application keeps apart.',
-    requirements: ['@wrongkey', '@ctx'],
+    requirements: ['RDR-3', 'RDR-2'],
     errors: ['wrong-key'],
   });
   family.value('context-missing', 'context', 'context', '', {
     title: 'No context for an object that has one',
     why: 'A reader that ignores the context accepts it.',
-    requirements: ['@wrongkey', '@ctx'],
+    requirements: ['RDR-3', 'RDR-2'],
     errors: ['wrong-key'],
   });
   objects.sealed(
@@ -333,7 +333,7 @@ export function header(): VectorFile {
     {
       title: 'Sealed under the key of a sibling label',
       why: 'Keys for different uses are kept apart by their labels.',
-      requirements: ['@derive', '@wrongkey'],
+      requirements: ['KEY-5', 'RDR-3'],
       errors: ['wrong-key'],
     },
   );
@@ -353,7 +353,7 @@ export function header(): VectorFile {
       {
         title: `The commitment ${what}; the header check is right`,
         why: 'A reader that compares a part of the commitment, or trusts the unkeyed header check, opens it.',
-        requirements: ['@commit', '@wrongkey'],
+        requirements: ['HDR-7', 'RDR-3'],
         errors: ['wrong-key'],
       },
     );

@@ -20,7 +20,7 @@ export function keys(): VectorFile {
   });
   const hex = toHex(KEY);
   const accept = (id: string, text: string, title: string, why: string): void => {
-    family.accept(id, { title, why, requirements: ['@rkinput'], input: { text }, result: { key: hex } });
+    family.accept(id, { title, why, requirements: ['KEY-8'], input: { text }, result: { key: hex } });
   };
   accept('grouped', groups, 'Sixteen groups of four digits', 'The form in which it is printed.');
   accept('plain', hex, '64 digits without separators', 'The form in which it is pasted.');
@@ -37,7 +37,7 @@ export function keys(): VectorFile {
     {
       title: 'A backup key as text',
       why: 'What is printed must be the same everywhere, or support cannot help.',
-      requirements: ['@rkformat'],
+      requirements: ['KEY-7'],
       input: { key: hex },
       result: { text: groups },
     },
@@ -47,7 +47,7 @@ export function keys(): VectorFile {
   const reject = (title: string, why: string): Reject => ({
     title,
     why,
-    requirements: ['@rkreject'],
+    requirements: ['KEY-9'],
     errors: ['invalid-recovery-key'],
   });
   const text = (id: string, now: string, title: string, why: string): void =>
@@ -95,7 +95,7 @@ export function keys(): VectorFile {
       {
         title: `The key derived under the label ${name}`,
         why: 'A wrong label, or one without its zero byte, is right for its maker alone.',
-        requirements: ['@derive', '@labels'],
+        requirements: ['KEY-5'],
         input: { key: hex, label: name, length },
         result: { key: toHex(expand(KEY, label(name), length)) },
       },
@@ -115,7 +115,7 @@ export function keys(): VectorFile {
       {
         title: `A backup key of ${length} bytes`,
         why: 'A short key that is padded, or a long one that is cut, opens nothing later.',
-        requirements: ['@keylen'],
+        requirements: ['KEY-2'],
         errors: ['invalid-key'],
       },
     );

@@ -1,0 +1,159 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { allCases } from './cases/index.ts';
+import { command } from './command.ts';
+import { run } from './runner/run.ts';
+import { reportSchema } from './schema/report.ts';
+import { loadVectors, packageRoot } from './vectors.ts';
+
+const root = packageRoot();
+const reference = ['node', join(root, 'conformance/adapters/reference.ts')];
+const folder = mkdtempSync(join(tmpdir(), 'strongroom-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const text = { stdout: '', stderr: '' };
+  const stdout = { write: (part: string) => (text.stdout += part) };
+  const stderr = { write: (part: string) => (text.stderr += part) };
+  const code = await command(args, { stdout, stderr });
+  return { code, ...text };
+}
+
+function nullAdapter(mode: string): string {
+  return `node ${join(root, 'conformance/adapters/null.ts')} ${mode}`;
+}
+
+describe('the reference', () => {
+  const set = loadVectors();
+
+  test.each([[[]], [['--engine=noble']]])('passes every case that needs no vault, with %j', async (flags) => {
+    const cases = allCases(set).filter(({ role }) => role.startsWith('container'));
+    const { report } = await run({
+      adapter: [...reference, ...flags],
+      cases,
+      vectors: set.digest,
+      seed: 7,
+      timeout: 15_000,
+    });
+    expect(report.results.filter(({ status }) => status !== 'pass')).toEqual([]);
+    expect(report.verdicts.map(({ verdict }) => verdict)).toEqual(['conformant', 'conformant']);
+    expect(reportSchema.parse(report)).toEqual(report);
+  });
+
+  test('is incomplete, not conformant, as a build for users: its known answers cannot be asked', async () => {
+    const cases = allCases(set).filter(({ role }) => role === 'container-writer');
+    const { report } = await run({
+      adapter: [...reference, '--production'],
+      cases,
+      vectors: set.digest,
+      seed: 7,
+      timeout: 15_000,
+    });
+    expect(report.verdicts[0]).toMatchObject({ verdict: 'incomplete', fail: 0 });
+    expect(report.results.find(({ id }) => id === 'writer.no-injection')?.status).toBe('pass');
+  });
+});
+
+describe('exit codes', () => {
+  const one = ['--case', 'header.blob', '--timeout', '400'];
+  test.each([
+    ['ok', 1],
+    ['reject', 1],
+    ['unsupported', 1],
+    ['error', 1],
+    ['crash', 1],
+    ['hang', 1],
+    ['echo', 3],
+    ['garbage', 3],
+    ['wrong-id', 3],
+    ['hello-crash', 3],
+    ['hello-garbage', 3],
+    ['hello-reject', 3],
+  ])('an adapter that does %s gives %i', async (mode, code) => {
+    const result = await cli('run', '--adapter', nullAdapter(mode), ...one, '--out', join(folder, mode));
+    expect(result.code, result.stderr).toBe(code);
+    if (code === 1)
+      expect(result.stdout).toMatch(/^VERDICT container-reader core non-conformant pass=0 fail=1 /mu);
+  });
+
+  test('a reject case is not passed by an adapter that refuses all, crashes, or supports nothing', async () => {
+    for (const [mode, failure] of [
+      ['reject', 'wrong-error'],
+      ['unsupported', 'unsupported-but-claimed'],
+      ['crash', 'crash'],
+      ['error', 'crash'],
+    ]) {
+      const out = join(folder, `negative-${mode}`);
+      await cli('run', '--adapter', nullAdapter(String(mode)), '--case', 'header.wrong-key', '--out', out);
+      const report = reportSchema.parse(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')));
+      expect(report.results.find(({ id }) => id === 'header.wrong-key')).toMatchObject({
+        status: 'fail',
+        class: failure,
+      });
+    }
+  });
+
+  test('2 for wrong usage', async () => {
+    for (const args of [
+      ['run'],
+      ['nonsense'],
+      ['run', '--adapter', 'x', '--role', 'nobody'],
+      ['run', '--vault', 'http://example.org'],
+      ['explain', 'nothing'],
+      [],
+    ]) {
+      expect((await cli(...args)).code).toBe(2);
+    }
+  });
+
+  test('3 for a program that is not there', async () => {
+    expect((await cli('run', '--adapter', '/does/not/exist')).code).toBe(3);
+  });
+
+  test('5 for a stale expectation, 0 for a true one, 6 for a claim that is not complete', async () => {
+    const expected = join(folder, 'expected.json');
+    const line = {
+      case: 'header.blob',
+      class: 'rejected-valid',
+      issue: 'https://example.org/1',
+      expires: '2999-01-01',
+    };
+    writeFileSync(expected, JSON.stringify([line]));
+    const known = ['run', '--case', 'header.blob', '--expected', expected, '--out', join(folder, 'expected')];
+    expect((await cli(...known, '--adapter', nullAdapter('reject'))).code).toBe(0);
+    expect((await cli(...known, '--adapter', reference.join(' '))).code).toBe(5);
+    const claim = await cli(
+      'run',
+      '--adapter',
+      reference.join(' '),
+      '--case',
+      'header.blob',
+      '--claim',
+      'container-reader',
+      '--out',
+      join(folder, 'claim'),
+    );
+    expect(claim.code).toBe(6);
+    expect(claim.stdout).toMatch(/VERDICT container-reader core incomplete pass=1 fail=0 /u);
+  });
+});
+
+test('the page is one file that asks no host for anything, and shows failures first', async () => {
+  const out = join(folder, 'page');
+  await cli('run', '--adapter', nullAdapter('ok'), '--case', 'header.*', '--out', out);
+  const page = readFileSync(join(out, 'report.html'), 'utf8');
+  expect(page).not.toMatch(/<script|<link|<img|url\(|src=|@import/u);
+  expect(page).toContain("default-src 'none'");
+  expect(page.indexOf('id="case-header.blob"')).toBeGreaterThan(0);
+  expect(page.indexOf('id="case-header.blob"')).toBeLessThan(page.indexOf('<h2>Requirements</h2>'));
+  expect(page).toContain('--case header.blob --seed');
+});
+
+test('explain and list speak of vectors, scenarios and requirements', async () => {
+  expect((await cli('explain', 'chunks.swapped')).stdout).toMatch(/made from chunks\.three/u);
+  expect((await cli('explain', 'CHK-5')).stdout).toMatch(/chunks\.swapped/u);
+  expect((await cli('list', '--role', 'container-writer')).stdout).toMatch(/^writer\.fresh\t/mu);
+  expect((await cli('--help')).stdout).toMatch(/Examples/u);
+});

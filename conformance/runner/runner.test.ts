@@ -1,0 +1,160 @@
+import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { CaseResult } from '../schema/report.ts';
+import { loadVectors, unpack } from '../vectors.ts';
+import { splitCommand } from './connection.ts';
+import { shuffled } from './run.ts';
+import { digest, score } from './score.ts';
+import { applyExpected, verdicts } from './verdict.ts';
+
+const nothing = digest(new Uint8Array(0));
+const chunk = digest(new Uint8Array(16));
+const more = digest(new Uint8Array(17));
+
+describe('scoring', () => {
+  const reject = {
+    outcome: 'reject',
+    errors: ['wrong-key', 'truncated'],
+    released: [nothing, chunk],
+  } as const;
+  const expectation = { ...reject, errors: [...reject.errors], released: [...reject.released] };
+
+  test('over-release is seen before the error, whatever the error is', () => {
+    expect(score(expectation, { outcome: 'reject', error: 'wrong-key' }, more)).toMatchObject({
+      class: 'over-release',
+    });
+    expect(score(expectation, { outcome: 'reject', error: 'other' }, more)).toMatchObject({
+      class: 'over-release',
+    });
+    expect(score(expectation, { outcome: 'reject', error: 'other' }, more, true)).toMatchObject({
+      class: 'over-release',
+    });
+  });
+
+  test('every acceptable error and prefix passes, any other error does not', () => {
+    for (const error of expectation.errors) {
+      for (const released of expectation.released) {
+        expect(score(expectation, { outcome: 'reject', error }, released).status).toBe('pass');
+      }
+    }
+    expect(score(expectation, { outcome: 'reject', error: 'other' }, nothing)).toMatchObject({
+      class: 'wrong-error',
+    });
+    expect(score(expectation, { outcome: 'reject', error: 'other' }, nothing, true).status).toBe('pass');
+  });
+
+  test('an output must be there, and all of it must agree', () => {
+    const ok = {
+      outcome: 'ok' as const,
+      result: { a: { length: 1, sha256: digest(Uint8Array.of(7)).sha256 }, b: 2 },
+    };
+    expect(score(ok, { outcome: 'ok', result: { a: '07', b: 2 } }, undefined).status).toBe('pass');
+    expect(score(ok, { outcome: 'ok', result: { a: '08', b: 2 } }, undefined)).toMatchObject({
+      class: 'wrong-output',
+    });
+    expect(score(ok, { outcome: 'ok', result: { a: '07' } }, undefined)).toMatchObject({
+      class: 'wrong-output',
+    });
+    const released = { outcome: 'ok' as const, result: {}, released: chunk };
+    expect(score(released, { outcome: 'ok', result: {} }, nothing)).toMatchObject({ class: 'wrong-output' });
+    expect(score(released, { outcome: 'ok', result: {} }, undefined)).toMatchObject({
+      class: 'wrong-output',
+    });
+  });
+});
+
+describe('verdicts', () => {
+  const result = (id: string, status: CaseResult['status'], failure?: CaseResult['class']): CaseResult => ({
+    id,
+    title: '',
+    why: '',
+    role: 'container-reader',
+    level: 'core',
+    requirements: [],
+    status,
+    milliseconds: 0,
+    ...(failure && { class: failure }),
+  });
+
+  test('a case that did not run makes the role incomplete, and a failure weighs more', () => {
+    expect(verdicts([result('a', 'pass')], false)[0]?.verdict).toBe('conformant');
+    expect(verdicts([result('a', 'pass')], true)[0]?.verdict).toBe('provisional');
+    expect(verdicts([result('a', 'pass'), result('b', 'not-applicable')], false)[0]?.verdict).toBe(
+      'incomplete',
+    );
+    expect(verdicts([result('a', 'fail'), result('b', 'not-run')], false)[0]?.verdict).toBe('non-conformant');
+    expect(verdicts([result('a', 'error')], false)[0]?.verdict).toBe('non-conformant');
+    expect(verdicts([result('a', 'xfail')], false)[0]?.verdict).toBe('conformant-with-exceptions');
+    expect(verdicts([], false)).toEqual([]);
+  });
+
+  test('a list of expected failures goes stale in every direction', () => {
+    const line = { case: 'a', class: 'crash' as const, issue: 'https://example.org', expires: '2030-01-01' };
+    const apply = (one: CaseResult, day = '2029-01-01'): string[] => applyExpected([one], [line], day).stale;
+    expect(apply(result('a', 'fail', 'crash'))).toEqual([]);
+    expect(applyExpected([result('a', 'fail', 'crash')], [line], '2029-01-01').results[0]?.status).toBe(
+      'xfail',
+    );
+    expect(apply(result('a', 'fail', 'timeout'))).toHaveLength(1);
+    expect(apply(result('a', 'pass'))).toHaveLength(1);
+    expect(apply(result('a', 'not-run'))).toHaveLength(1);
+    expect(apply(result('b', 'pass'))).toHaveLength(1);
+    expect(apply(result('a', 'fail', 'crash'), '2030-01-02')).toHaveLength(1);
+  });
+});
+
+test('the order is a permutation that the seed decides', () => {
+  const items = Array.from({ length: 50 }, (_, i) => i);
+  expect(shuffled(items, 1)).toEqual(shuffled(items, 1));
+  expect(shuffled(items, 1)).not.toEqual(shuffled(items, 2));
+  expect(shuffled(items, 3).toSorted((a, b) => a - b)).toEqual(items);
+});
+
+test('a command line is split without a shell', () => {
+  expect(splitCommand(`node "a b.ts" 'c d' --x=1`)).toEqual(['node', 'a b.ts', 'c d', '--x=1']);
+});
+
+test('pieces stand for their bytes, in any depth', () => {
+  expect(unpack({ a: [{ pieces: ['01', { repeat: '00ff', count: 2 }, '02'] }] })).toEqual({
+    a: ['0100ff00ff02'],
+  });
+});
+
+test('a set of vectors with an id twice, or a reject without its accepting twin, is refused', () => {
+  const vector = {
+    id: 'x.y',
+    title: 'a title of it',
+    why: 'a reason for it',
+    role: 'container-reader',
+    level: 'core',
+    op: 'o',
+    requirements: ['ABC-1'],
+    input: {},
+    expect: { outcome: 'reject', errors: ['e'] },
+  };
+  const load = (...vectors: object[]): (() => unknown) => {
+    const folder = mkdtempSync(join(tmpdir(), 'strongroom-vectors-'));
+    mkdirSync(join(folder, 'f'));
+    writeFileSync(
+      join(folder, 'f', 'v.json'),
+      JSON.stringify({
+        format: 'strongroom-vectors/1',
+        family: 'f',
+        feature: 'f',
+        licence: 'CC0-1.0',
+        description: 'something here',
+        vectors,
+      }),
+    );
+    return () => loadVectors(folder);
+  };
+  expect(load(vector)).not.toThrow();
+  expect(load(vector, vector)).toThrow(/twice/u);
+  expect(
+    load({ ...vector, from: { vector: 'x.z', edit: { kind: 'value', field: 'a', was: 1, now: 2 } } }),
+  ).toThrow(/not an accepting vector/u);
+  expect(load({ ...vector, requirements: [] })).toThrow(/requirements/u);
+  expect(load({ ...vector, expect: { outcome: 'reject', errors: [] } })).toThrow(/errors/u);
+});

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { hexOf, loadVectors, packageRoot, unpack } from '../conformance/vectors.ts';
+import type { Edit, Value, Vector } from '../conformance/schema/vector.ts';
+import { generate } from './generate/index.ts';
+
+const root = packageRoot();
+const folder = join(root, 'vectors');
+const set = loadVectors(folder);
+const all = [...set.vectors.values()].map(({ vector }) => vector);
+
+test('every file is what its generator writes, byte for byte, and there is no other', () => {
+  const files = generate();
+  for (const [path, text] of files)
+    expect(readFileSync(join(folder, path), 'utf8') === text, path).toBe(true);
+  const there = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.json') && !path.startsWith('rfc'),
+  );
+  expect(there.toSorted()).toEqual([...files.keys()].toSorted());
+});
+
+test('generators and the second implementation share no code with the reference', () => {
+  for (const part of ['vectors/generate', 'conformance/peer']) {
+    for (const name of readdirSync(join(root, part))) {
+      expect(readFileSync(join(root, part, name), 'utf8'), name).not.toMatch(/from '[^']*reference\//u);
+    }
+  }
+});
+
+/** The input of a reject with its edit taken back. */
+function undone(vector: Vector, edit: Edit): Record<string, Value> {
+  const input = Object.fromEntries(Object.entries(vector.input).map(([key, value]) => [key, unpack(value)]));
+  if (edit.kind === 'value') return { ...input, [edit.field]: unpack(edit.was) };
+  if (edit.kind === 'sealed') return input;
+  const text = hexOf(vector.input[edit.field]);
+  const inserted = hexOf(edit.inserted as Value);
+  const at = 2 * edit.offset;
+  expect(text.slice(at, at + inserted.length), vector.id).toBe(inserted);
+  return {
+    ...input,
+    [edit.field]: text.slice(0, at) + hexOf(edit.removed as Value) + text.slice(at + inserted.length),
+  };
+}
+
+describe('rejects', () => {
+  const rejects = all.filter(({ expect }) => expect.outcome === 'reject');
+
+  test('each is made from an accepting vector', () => {
+    expect(rejects.length).toBeGreaterThan(60);
+    for (const vector of rejects) expect(vector.from, vector.id).toBeDefined();
+  });
+
+  test('each becomes its accepting vector when its one edit is undone', () => {
+    for (const vector of rejects) {
+      const { from } = vector;
+      const twin = from && set.vectors.get(from.vector)?.vector;
+      if (from === undefined || twin === undefined) throw new Error(vector.id);
+      const input = Object.fromEntries(
+        Object.entries(twin.input).map(([key, value]) => [key, unpack(value)]),
+      );
+      const back = undone(vector, from.edit);
+      expect(vector.op, vector.id).toBe(twin.op);
+      if (from.edit.kind !== 'sealed') {
+        // An absent field and the value null are the same to an edit.
+        const present = Object.entries(back).filter(([, value]) => value !== null);
+        expect(Object.fromEntries(present), vector.id).toEqual(input);
+        continue;
+      }
+      // Sealed edits change what was authenticated: one field of the input alone.
+      const changed = Object.keys(input).filter(
+        (key) => JSON.stringify(input[key]) !== JSON.stringify(back[key]),
+      );
+      expect(changed.length, vector.id).toBe(1);
+      expect(from.edit.was, vector.id).not.toEqual(from.edit.now);
+    }
+  });
+});
+
+test('there are enough of them, and every accept says what comes out', () => {
+  expect(all.length).toBeGreaterThanOrEqual(120);
+  for (const { id, expect: wanted } of all) {
+    if (wanted.outcome === 'ok') expect(Object.keys(wanted.result).length, id).toBeGreaterThan(0);
+  }
+});
