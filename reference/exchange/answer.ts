@@ -50,13 +50,14 @@ export const Phase: Codec<Phase> = enumeration<Phase>('Phase', 1, {
   deleted: 4,
 });
 
-/** Failed attempts that the owner has not acknowledged yet; all zero when there are none. */
+/** Charges that were neither proved nor acknowledged by the owner. */
 export interface Report {
-  /** Grows with every change of the report. */
+  /** Grows with every proof, which releases the report to the owner; what is acknowledged is this number. */
   readonly serial: number;
   readonly failed: number;
-  /** Vault time of the first and the last of them, in seconds. */
+  /** Vault time, in seconds, not after the first of them; 0 if there is none. */
   readonly first: number;
+  /** Vault time of the last of them; 0 if there is none. */
   readonly last: number;
 }
 

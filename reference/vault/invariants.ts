@@ -88,7 +88,8 @@ function* broken(record: AccountRecord): Generator<string> {
   if ([...open, ...closed].some(({ generation }) => generation !== active.generation))
     yield 'generation of an attempt';
   if (new Set(open.map(({ ke1Hash }) => hex(ke1Hash))).size !== open.length) yield 'two attempts of one KE1';
-  if (open.some(({ refundable, reported }) => refundable > 1 || reported > 1)) yield 'flags of an attempt';
+  if (open.some(({ refundable, reported }) => refundable > 1 || reported > 2)) yield 'flags of an attempt';
+  if (record.shown > report.failed) yield 'report';
   if (report.failed === 0 ? report.first + report.last > 0 : report.first > report.last) yield 'report';
 }
 

@@ -117,7 +117,7 @@ export interface Attempt {
   readonly opened: number;
   /** 1 if its proof takes its charge back; 0 once a refill has done so. */
   readonly refundable: number;
-  /** 1 while the report counts it; 0 once the owner has acknowledged a report that did. */
+  /** 1 while the report counts it, 2 once a released report has; 0 once the owner has acknowledged that one. */
   readonly reported: number;
 }
 
@@ -191,6 +191,10 @@ export interface AccountRecord {
   /** Unproved charges of that period and of those before it. */
   readonly buckets: readonly number[];
   readonly report: Report;
+  /** `failed` of the report that was released last. */
+  readonly shown: number;
+  /** Vault time of that release. */
+  readonly shownAt: number;
   /** Reserved: the newest backup set that the owner declared. */
   readonly head: Head;
 }
@@ -209,6 +213,8 @@ export const AccountRecord: Codec<AccountRecord> = struct<AccountRecord>('Accoun
   bucketEpoch: u64,
   buckets: array(u32, BUCKETS, 'buckets') as Codec<readonly number[]>,
   report: Report,
+  shown: u32,
+  shownAt: u64,
   head: Head,
 });
 
@@ -234,6 +240,8 @@ export function emptyRecord(account: Bytes): AccountRecord {
     bucketEpoch: 0,
     buckets: Array.from({ length: BUCKETS }, () => 0),
     report: NO_REPORT,
+    shown: 0,
+    shownAt: 0,
     head: NO_HEAD,
   };
 }

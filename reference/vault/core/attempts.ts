@@ -92,7 +92,7 @@ export function charge(
     open: [...record.open, opened].slice(-ATTEMPTS),
     buckets: record.buckets.map((count, i) => (i === 0 ? count + 1 : count)),
     report: {
-      serial: report.serial + 1,
+      ...report,
       failed: report.failed + 1,
       first: report.failed === 0 ? now : report.first,
       last: now,
@@ -109,13 +109,12 @@ export function refund(
   now: number,
 ): AccountRecord {
   const record = roll(before, now);
-  const { active, report } = record;
+  const { active } = record;
   const refill = policy.refill === 'full';
   // The bound is for an attempt that a refill has made unrefundable: its proof ends a last chance all the same.
   const charged = Math.min(active.charged - attempt.refundable, active.budget - 1);
   const age = record.bucketEpoch - bucketOf(attempt.opened);
-  const seen = acknowledged !== 0 && acknowledged === report.serial;
-  const failed = seen ? 0 : report.failed - attempt.reported;
+  const seen = acknowledged !== 0 && acknowledged === record.report.serial;
   return {
     ...record,
     active: {
@@ -130,16 +129,28 @@ export function refund(
       .map((open) => ({
         ...open,
         refundable: refill ? 0 : open.refundable,
-        reported: seen ? 0 : open.reported,
+        reported: open.reported === 0 || (seen && open.reported === 2) ? 0 : 2,
       })),
     buckets: record.buckets.map((count, i) => (i === age ? Math.max(0, count - 1) : count)),
-    report: {
-      serial: report.serial + 1,
-      failed,
-      first: failed === 0 ? 0 : report.first,
-      last: failed === 0 ? 0 : report.last,
-    },
+    ...release(record, attempt, seen, now),
   };
+}
+
+/**
+ * The report that a proof releases (spec/attempts.md, "Report"). What the owner has seen is taken off, and no more:
+ * charges since then stay in it, however the acknowledgement was timed.
+ */
+function release(
+  { report, shown, shownAt }: AccountRecord,
+  { reported }: Attempt,
+  seen: boolean,
+  now: number,
+): Pick<AccountRecord, 'report' | 'shown' | 'shownAt'> {
+  const counted = seen ? reported === 1 : reported !== 0;
+  const failed = report.failed - (seen ? shown : 0) - (counted ? 1 : 0);
+  const first = seen ? shownAt : report.first;
+  const times = failed === 0 ? { first: 0, last: 0 } : { first, last: report.last };
+  return { report: { serial: report.serial + 1, failed, ...times }, shown: failed, shownAt: now };
 }
 
 /** Remembers how an attempt ended, so that the same bytes get the same answer. */
