@@ -4,7 +4,7 @@ import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { x25519 } from '../crypto/x25519.ts';
 import { concat, hex, type Bytes } from '../wire/bytes.ts';
-import { decode } from '../wire/codec.ts';
+import { decode, encode } from '../wire/codec.ts';
 import { openAnswer, sealAnswerWith } from './answer.ts';
 import { sealRequest, sealRequestWith, type ChannelKey } from './client.ts';
 import { CHANNEL_PLAINTEXT, channelInfo, SealedRequest } from './messages.ts';
@@ -102,6 +102,14 @@ describe('a request', () => {
 
   it('with something after it is malformed', async () => {
     await expect(open(concat(sealed.bytes, Uint8Array.of(0)))).rejects.toMatchObject({ code: 'malformed' });
+  });
+
+  it('with an enc of another length never reaches the device', async () => {
+    const { enc, ...rest } = decode(SealedRequest, sealed.bytes);
+    const bytes = encode(SealedRequest, { ...rest, enc: enc.subarray(1) });
+    const device = (): Promise<Bytes> => Promise.reject(new Error('the device was asked'));
+    await expect(openRequest(device, fleetId, bytes)).rejects.toMatchObject({ code: 'malformed' });
+    await expect(openRequest(device, fleetId, sealed.bytes)).rejects.toThrow('the device was asked');
   });
 
   it('with a point of small order is malformed', async () => {

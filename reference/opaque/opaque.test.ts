@@ -4,6 +4,7 @@ import { systemRandom } from '../crypto/random.ts';
 import { concat, equal, hex, type Bytes } from '../wire/bytes.ts';
 import { finishLogin, finishRegistration, startLogin, startRegistration } from './client.ts';
 import {
+  checkRecord,
   fakeRecord,
   generateServerKeyPair,
   oprfSeed,
@@ -222,6 +223,19 @@ describe.each([
     const call = (): Bytes =>
       serverRegistrationResponse({ suite, seed, serverPublicKey: server.publicKey, request });
     expect(await codeOfCall(call)).toBe('malformed');
+  });
+
+  it('a record or a server key that is no element is refused when it arrives', async () => {
+    const record = concat(zeros, account.record.subarray(32));
+    expect(await codeOfCall(() => checkRecord(suite, record))).toBe('malformed');
+    expect(await codeOfCall(() => checkRecord(suite, account.record.subarray(1)))).toBe('malformed');
+    expect(await codeOfCall(() => checkRecord(suite, account.record))).toBe('ok');
+
+    const { request, state: started } = startRegistration(suite, account.password);
+    const response = serverRegistrationResponse({ suite, seed, serverPublicKey: server.publicKey, request });
+    response.set(zeros, 32);
+    const outcome = finishRegistration({ suite, state: started, response, stretch: identityStretch });
+    expect(await codeOf(outcome)).toBe('malformed');
   });
 
   it.each([

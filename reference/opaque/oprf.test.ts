@@ -1,3 +1,4 @@
+import { p256 } from '@noble/curves/nist.js';
 import { describe, expect, it } from 'vitest';
 import vectors from '../../vectors/rfc/rfc9497.json' with { type: 'json' };
 import { nodeEngine } from '../crypto/node.ts';
@@ -115,7 +116,10 @@ describe('P-256 elements', () => {
   it('are compressed points on the curve alone', () => {
     const good = element(nobleP256);
     const scalar = deriveScalar(nobleP256, new Uint8Array(32), new Uint8Array(1));
+    const whole = new Uint8Array(p256.Point.fromBytes(good).toBytes(false));
+    expect(whole).toHaveLength(65);
     const forms = [
+      whole,
       new Uint8Array([0, ...good.subarray(1)]),
       new Uint8Array([4, ...good.subarray(1)]),
       new Uint8Array([2, ...new Uint8Array(32).fill(255)]),

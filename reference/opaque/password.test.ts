@@ -28,6 +28,7 @@ describe('a password', () => {
 
   it('is the same whether its accents are composed or not', () => {
     expect(hex(preparePassword('Ame\u0301lie'))).toBe(hex(preparePassword('Am\u00e9lie')));
+    expect(hex(preparePassword('\u1112\u1161\u11ab'))).toBe(hex(preparePassword('\ud55c')));
     expect(hex(preparePassword('\u212b'))).toBe(hex(preparePassword('\u00c5')));
   });
 
@@ -60,7 +61,7 @@ describe('a password', () => {
     ['byte order mark', '\ufeffa'],
     ['right-to-left override', 'a\u202eb'],
     ['Arabic number sign', '\u0600'],
-    ['Old Hangul jamo', '\u1100\u1161'],
+    ['Old Hangul jamo', '\u1140\u1161'],
     ['tatweel', '\u0640'],
     ['middle dot out of place', 'a\u00b7b'],
     ['middle dot at the end', 'l\u00b7'],
@@ -92,7 +93,7 @@ describe('a password', () => {
         expect(text(once)).toBe(once);
         expect(text(password.normalize('NFD'))).toBe(once);
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     );
   });
 });

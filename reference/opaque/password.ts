@@ -35,15 +35,17 @@ function refuse(message: string): StrongroomError {
  *
  * @throws StrongroomError `invalid-password` if it is empty, too long or holds what RFC 8265 disallows
  */
-export function preparePassword(text: string): Bytes {
-  if (!text.isWellFormed()) throw refuse('the password is not well-formed Unicode');
+export function preparePassword(typed: string): Bytes {
+  if (!typed.isWellFormed()) throw refuse('the password is not well-formed Unicode');
+  // Normalized before it is judged: modern Hangul in its decomposed form is made of disallowed jamo.
+  const text = typed.replaceAll(/\p{Zs}/gu, ' ').normalize('NFC');
   const outOfContext =
     OUT_OF_CONTEXT.some((rule) => rule.test(text)) ||
     (text.includes(KATAKANA_MIDDLE_DOT) && !JAPANESE.test(text));
   if (!ALLOWED.test(text) || DISALLOWED.test(text) || outOfContext) {
     throw refuse('the password holds a character that cannot be typed alike everywhere');
   }
-  const bytes = utf8(text.replaceAll(/\p{Zs}/gu, ' ').normalize('NFC'));
+  const bytes = utf8(text);
   if (bytes.length === 0) throw refuse('the password is empty');
   if (bytes.length > MAX_LENGTH) throw refuse(`the password is longer than ${MAX_LENGTH} bytes`);
   return bytes;
