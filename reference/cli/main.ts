@@ -7,24 +7,30 @@
  */
 import { createRequire } from 'node:module';
 import { StrongroomError } from '../errors.ts';
-import { ACCOUNT_COMMANDS } from './account.ts';
 import { helpOf, parse, refuseSecrets, type Command } from './command.ts';
 import { exitHelp } from './exit.ts';
 import { faultOf, report } from './faults.ts';
-import { KEY_COMMANDS } from './key.ts';
-import { OBJECT_COMMANDS } from './object.ts';
-import { SET_COMMANDS } from './set.ts';
-import { VAULT_COMMANDS } from './vault.ts';
 
-const COMMANDS: readonly Command[] = [
-  ...SET_COMMANDS,
-  ...KEY_COMMANDS,
-  ...ACCOUNT_COMMANDS,
-  ...VAULT_COMMANDS,
-  ...OBJECT_COMMANDS,
+/** Commands that share a file. Each is loaded when it is asked for, so that small commands start fast. */
+const GROUPS: readonly {
+  readonly names: readonly string[];
+  readonly load: () => Promise<readonly Command[]>;
+}[] = [
+  {
+    names: ['backup', 'restore', 'list', 'verify'],
+    load: async () => (await import('./set.ts')).SET_COMMANDS,
+  },
+  { names: ['key new', 'key show'], load: async () => (await import('./key.ts')).KEY_COMMANDS },
+  {
+    names: ['register', 'recover', 'status'],
+    load: async () => (await import('./account.ts')).ACCOUNT_COMMANDS,
+  },
+  { names: ['vault init', 'vault serve'], load: async () => (await import('./vault.ts')).VAULT_COMMANDS },
+  { names: ['seal', 'open', 'inspect'], load: async () => (await import('./object.ts')).OBJECT_COMMANDS },
 ];
 
-function overview(): string {
+async function overview(): Promise<string> {
+  const commands = (await Promise.all(GROUPS.map(({ load }) => load()))).flat();
   return [
     'Strongroom: end-to-end encrypted backups.',
     '',
@@ -32,7 +38,7 @@ function overview(): string {
     '       strongroom <command> --help',
     '',
     'Commands:',
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
     '',
     'Secrets are asked for, or read with --key-file, --key-fd, --password-file, --password-fd; never arguments.',
     '',
@@ -48,12 +54,14 @@ function version(): string {
 }
 
 /** The command that the first words name, and the arguments after them. */
-function find(argv: readonly string[]): { command: Command; rest: readonly string[] } {
+async function find(argv: readonly string[]): Promise<{ command: Command; rest: readonly string[] }> {
   for (const words of [2, 1]) {
-    const command = COMMANDS.find(({ name }) => name === argv.slice(0, words).join(' '));
+    const wanted = argv.slice(0, words).join(' ');
+    const group = GROUPS.find(({ names }) => names.includes(wanted));
+    const command = (await group?.load())?.find(({ name }) => name === wanted);
     if (command !== undefined) return { command, rest: argv.slice(words) };
   }
-  const siblings = COMMANDS.filter(({ name }) => name.startsWith(`${argv[0]} `)).map(({ name }) => name);
+  const siblings = GROUPS.flatMap(({ names }) => names).filter((name) => name.startsWith(`${argv[0]} `));
   throw new StrongroomError(
     'usage',
     siblings.length > 0 ? `one of: ${siblings.join(', ')}` : `there is no command "${argv[0]}"`,
@@ -64,7 +72,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<void> 
   refuseSecrets(argv);
   const [first] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    process.stdout.write(overview());
+    process.stdout.write(await overview());
     if (first === undefined) throw new StrongroomError('usage', 'a command is missing');
     return;
   }
@@ -72,7 +80,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<void> 
     process.stdout.write(`${version()}\n`);
     return;
   }
-  const { command, rest } = find(argv);
+  const { command, rest } = await find(argv);
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(`${helpOf(command)}\n${exitHelp()}\n`);
     return;

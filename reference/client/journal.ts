@@ -22,31 +22,45 @@ const anyBytes: z.ZodType<Bytes, string> = z
   .regex(/^(?:[0-9a-f]{2})*$/u)
   .transform(fromHex);
 
-const Begun = z.strictObject({ version: z.literal(1), step: z.literal('begun'), key: bytes(32) });
+/** Before the vault has been given a record: only the key. A restart here begins anew. */
+export interface Begun {
+  readonly step: 'begun';
+  /** The backup key, 32 bytes. */
+  readonly key: Bytes;
+}
 
-const Finishing = z.strictObject({
-  version: z.literal(1),
-  step: z.literal('finishing'),
-  key: bytes(32),
-  /** True once the vault has answered that it holds the record. */
-  finished: z.boolean(),
-  generation: z.int().positive(),
-  /** Encoded `RegisterFinish`, to be sent byte for byte. */
-  finish: anyBytes,
-  /** Encoded `RegisterConfirm`, to be sent byte for byte. */
-  confirm: anyBytes,
-  /** Owner's signature under the confirmation; empty if it replaces nothing. */
-  proof: anyBytes,
-});
-
-const JournalFile = z.discriminatedUnion('step', [Begun, Finishing]);
-
-/** Before the vault has been given a record: only the key and the wish. A restart here begins anew. */
-export type Begun = Omit<z.output<typeof Begun>, 'version'>;
 /** From before `register-finish` is sent: nothing but these bytes is ever sent again. */
-export type Finishing = Omit<z.output<typeof Finishing>, 'version'>;
+export interface Finishing {
+  readonly step: 'finishing';
+  /** The backup key, 32 bytes. */
+  readonly key: Bytes;
+  /** True once the vault has answered that it holds the record. */
+  readonly finished: boolean;
+  readonly generation: number;
+  /** Encoded `RegisterFinish`, to be sent byte for byte. */
+  readonly finish: Bytes;
+  /** Encoded `RegisterConfirm`, to be sent byte for byte. */
+  readonly confirm: Bytes;
+  /** Owner's signature under the confirmation; empty if it replaces nothing. */
+  readonly proof: Bytes;
+}
+
 /** What a journal holds. */
 export type Entry = Begun | Finishing;
+
+const JournalFile: z.ZodType<Entry> = z.discriminatedUnion('step', [
+  z.strictObject({ version: z.literal(1), step: z.literal('begun'), key: bytes(32) }),
+  z.strictObject({
+    version: z.literal(1),
+    step: z.literal('finishing'),
+    key: bytes(32),
+    finished: z.boolean(),
+    generation: z.int().positive(),
+    finish: anyBytes,
+    confirm: anyBytes,
+    proof: anyBytes,
+  }),
+]);
 
 /** The journal of one account at one fleet. */
 export class Journal {
