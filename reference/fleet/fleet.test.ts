@@ -195,10 +195,13 @@ describe('keys', () => {
   });
 
   it('for registrations are still open to new ones', () => {
-    expect(registrationKey(descriptor, 1200).publicKey).toEqual(publicKey(4));
-    expect(registrationKey(descriptor, 1201).publicKey).toEqual(publicKey(5));
-    expect(() => registrationKey(descriptor, 2001)).toThrow(
-      expect.objectContaining({ code: 'bad-descriptor' }),
+    const [oprf, id] = [new Uint8Array(8).fill(4), keyId(publicKey(4))];
+    expect(registrationKey(descriptor, oprf, id, 1200).publicKey).toEqual(publicKey(4));
+    expect(() => registrationKey(descriptor, oprf, id, 1201)).toThrow(
+      expect.objectContaining({ code: 'server-authentication-failed' }),
+    );
+    expect(() => registrationKey(descriptor, new Uint8Array(8), id, 1200)).toThrow(
+      expect.objectContaining({ code: 'server-authentication-failed' }),
     );
   });
 

@@ -21,18 +21,30 @@ export function receiptKey(descriptor: FleetDescriptor, id: Uint8Array): FleetKe
   return descriptor.receiptKeys.find((key) => equal(key.id, id));
 }
 
-/** The OPAQUE keys for a new registration: the first that may still be used. @throws StrongroomError `bad-descriptor` */
-export function registrationKey(descriptor: FleetDescriptor, now: number): OpaqueKey {
-  const key = descriptor.opaqueKeys.find(({ notAfterNew }) => now <= notAfterNew);
-  if (key === undefined) throw new StrongroomError('bad-descriptor', 'no OPAQUE key for new registrations');
-  return key;
-}
-
 /** The OPAQUE keys that an answer names. @throws StrongroomError `server-authentication-failed` if the fleet has none such */
 export function opaqueKey(descriptor: FleetDescriptor, oprfKeyId: Bytes, opaqueKeyId: Bytes): OpaqueKey {
   const key = descriptor.opaqueKeys.find(({ id }) => equal(id, opaqueKeyId));
   if (key === undefined || !equal(key.oprfKeyId, oprfKeyId)) {
     throw new StrongroomError('server-authentication-failed', `no OPAQUE key ${hex(opaqueKeyId)}`);
+  }
+  return key;
+}
+
+/**
+ * The OPAQUE keys that the answer to a registration names.
+ *
+ * @param now wall-clock seconds since 1970
+ * @throws StrongroomError `server-authentication-failed` if the fleet has none such, or no longer for registrations
+ */
+export function registrationKey(
+  descriptor: FleetDescriptor,
+  oprfKeyId: Bytes,
+  opaqueKeyId: Bytes,
+  now: number,
+): OpaqueKey {
+  const key = opaqueKey(descriptor, oprfKeyId, opaqueKeyId);
+  if (now > key.notAfterNew) {
+    throw new StrongroomError('server-authentication-failed', `OPAQUE key ${hex(opaqueKeyId)} is retiring`);
   }
   return key;
 }
