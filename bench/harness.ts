@@ -45,7 +45,7 @@ export async function measure(
       warmupIterations: 1,
       retainSamples: true,
     });
-    for (const { name, run } of tasks) bench.add(name, run as () => void);
+    for (const { name, run } of tasks) bench.add(name, run);
     await bench.run();
     for (const task of bench.tasks) {
       const result = task.result;

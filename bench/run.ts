@@ -1,0 +1,67 @@
+/**
+ * `npm run bench`: every benchmark, as a table on standard output and as JSON beside it.
+ *
+ * @module
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { chunks } from './chunks.ts';
+import { table, type Row } from './harness.ts';
+import { objects } from './objects.ts';
+import { opaque, stretching } from './opaque.ts';
+import { vault } from './vault.ts';
+
+const HELP = `Usage: npm run bench -- [--quick] [--only <section>] [--json <file>]
+
+  --quick          short runs and 64 MiB instead of 1 GiB: does it run at all?
+  --only <name>    chunks, objects, opaque, stretching or vault; can be repeated
+  --json <file>    where the figures go as JSON (default .strongroom/bench.json)
+`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    json: { type: 'string', default: '.strongroom/bench.json' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const time = values.quick ? 60 : 1500;
+const sections: Readonly<Record<string, () => Promise<Row[]>>> = {
+  chunks: () => chunks(time),
+  objects: () => objects(time, values.quick ? 64 : 1024),
+  opaque: () => opaque(time),
+  stretching: () => stretching(time),
+  vault: () => vault(values.quick ? 4 : 64),
+};
+const wanted = values.only ?? Object.keys(sections);
+const unknown = wanted.find((name) => !Object.hasOwn(sections, name));
+if (unknown !== undefined) {
+  process.stderr.write(`no section "${unknown}"\n\n${HELP}`);
+  process.exit(2);
+}
+
+const rows: Row[] = [];
+for (const name of wanted) {
+  process.stderr.write(`measuring ${name} …\n`);
+  rows.push(...((await sections[name]?.()) ?? []));
+}
+const machine = {
+  node: process.version,
+  openssl: process.versions.openssl,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+};
+process.stdout.write(
+  `${table(rows)}\n\nNode ${machine.node}, OpenSSL ${machine.openssl}, ${machine.cores} x ${machine.cpu}\n`,
+);
+const file = values.json;
+await mkdir(new URL('.', new URL(file, `file://${process.cwd()}/`)), { recursive: true });
+await writeFile(file, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
+process.stdout.write(`figures as JSON: ${file}\n`);
