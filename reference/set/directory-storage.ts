@@ -48,7 +48,11 @@ export class DirectoryStorage implements Storage {
     return guarded(name, () => new FileUpload(this.folder, name));
   }
 
-  async *read(name: string, start: number = 0, end: number = Infinity): AsyncGenerator<Uint8Array, void, undefined> {
+  async *read(
+    name: string,
+    start: number = 0,
+    end: number = Infinity,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     const fd = this.#open(name);
     try {
       const stop = Math.min(

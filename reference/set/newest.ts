@@ -109,7 +109,10 @@ async function peek(
   const opener = new Opener({ key });
   const reader = new ManifestReader();
   for (const piece of opener.update(await readStart(storage, name, firstChunk))) reader.push(piece);
-  if (length < firstChunk) for (const piece of opener.final().rest) reader.push(piece);
+  if (length < firstChunk) {
+    for (const piece of opener.final().rest) reader.push(piece);
+    reader.finish();
+  }
   if (reader.head === undefined) {
     throw new StrongroomError('bad-manifest', 'no manifest head in the first chunk', { subject: name });
   }

@@ -150,7 +150,10 @@ function throughLink(path: string): StrongroomError {
 /** Faults after which nothing else can be restored either. */
 const isFinal = (code: ErrorCode): boolean => code === 'cancelled' || code === 'disk-full';
 
-const seconds = ({ seconds: whole, nanoseconds }: Time): number => whole + nanoseconds / 1e9;
+/** A time for the file system. Node takes a negative number for "now", but not a negative date. */
+function timeOf({ seconds, nanoseconds }: Time): number | Date {
+  return seconds < 0 ? new Date(seconds * 1000 + nanoseconds / 1e6) : seconds + nanoseconds / 1e9;
+}
 
 /** One run into one folder. */
 class Run {
@@ -259,7 +262,7 @@ class Run {
     syncFolder(place);
     if (!this.#present.has(path) || this.#options.force === true) {
       chmodSync(place, mode);
-      utimesSync(place, seconds(modified), seconds(modified));
+      utimesSync(place, timeOf(modified), timeOf(modified));
     }
     if (!this.#failed.some((each) => each.path === path)) this.#restored.push(path);
   }
@@ -277,7 +280,7 @@ class Run {
           meter.add(content.length);
         });
         fchmodSync(fd, mode);
-        futimesSync(fd, seconds(modified), seconds(modified));
+        futimesSync(fd, timeOf(modified), timeOf(modified));
         fsyncSync(fd);
       } finally {
         closeSync(fd);
@@ -294,7 +297,7 @@ class Run {
     const temporary = temporaryBeside(place);
     symlinkSync(target, temporary);
     try {
-      lutimesSync(temporary, seconds(modified), seconds(modified));
+      lutimesSync(temporary, timeOf(modified), timeOf(modified));
       this.#rename(temporary, path, place);
     } catch (error) {
       rmSync(temporary, { force: true });

@@ -1,0 +1,444 @@
+import {
+  chmodSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { inspect } from '../container/index.ts';
+import { BackupKey } from '../keys/backup-key.ts';
+import { codeOf, copiesOf, flipAt, flipChunk, key, objectOf, place, tamper, tree, write } from './fixture.ts';
+import { backup, history, list, openManifest, restore, RestoreError, verify } from './index.ts';
+
+/** No two chunks alike. */
+const noise = (length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) * 13 + (i >> 16)) & 255);
+
+describe('round trip', () => {
+  it('brings back contents of every size around a chunk, and every kind of name', async () => {
+    const chunk = 2 ** 18;
+    const sizes = [
+      0,
+      1,
+      chunk - 17,
+      chunk - 16,
+      chunk - 15,
+      chunk - 1,
+      chunk,
+      chunk + 1,
+      2 * chunk,
+      5 * chunk + 3,
+    ];
+    const at = place({
+      ...Object.fromEntries(sizes.map((size) => [`sizes/${size}`, noise(size)])),
+      zeros: new Uint8Array(3 * chunk),
+      'a.txt': 'beside a folder that sorts between',
+      'a/x': 'in the folder',
+      'unicode/é': 'composed',
+      'unicode/e\u0301': 'decomposed',
+      'unicode/😀 \uffff': 'beyond the first plane',
+      'odd/back\\slash': '1',
+      'odd/cur:2,S': '2',
+      'odd/ leading and trailing ': '3',
+      'odd/con': '4',
+      'odd/new\nline': '5',
+      [`long/${'x'.repeat(255)}`]: '6',
+      'deep/1/2/3/4/5/6/7/8/9/file': '7',
+    });
+    mkdirSync(join(at.source, 'empty/within'), { recursive: true });
+    const result = await backup(at.source, at.storage, { key });
+    expect(result).toMatchObject({ generation: 1, skipped: [] });
+    const report = await restore(at.storage, key, at.target);
+    expect(tree(at.target)).toEqual(tree(at.source));
+    expect(report).toMatchObject({ copies: 2, failed: [], damaged: [], generation: 1 });
+    expect(report.restored.length).toBe(result.entries);
+    expect(result.entries).toBe(Object.keys(tree(at.source)).length);
+  });
+
+  it('brings back links, rights and times', async () => {
+    const at = place({ 'bin/tool': '#!', 'secret/key': 'k', old: 'o' });
+    symlinkSync('../bin/tool', join(at.source, 'secret/link'));
+    symlinkSync('nowhere/at/all', join(at.source, 'dangling'));
+    lutimesSync(join(at.source, 'dangling'), 1000, 1000);
+    chmodSync(join(at.source, 'bin/tool'), 0o755);
+    chmodSync(join(at.source, 'secret/key'), 0o400);
+    chmodSync(join(at.source, 'secret'), 0o500);
+    utimesSync(join(at.source, 'bin/tool'), 1234567890.25, 1234567890.25);
+    utimesSync(join(at.source, 'old'), new Date(-86_400_500), new Date(-86_400_500));
+    utimesSync(join(at.source, 'secret'), 5, 5);
+    await backup(at.source, at.storage, { key });
+    await restore(at.storage, key, at.target);
+    for (const path of ['bin/tool', 'secret/key', 'secret', 'old', 'secret/link', 'dangling', 'bin']) {
+      const before = lstatSync(join(at.source, path));
+      const after = lstatSync(join(at.target, path));
+      expect([path, after.mode]).toEqual([path, before.mode]);
+      expect(Math.abs(after.mtimeMs - before.mtimeMs)).toBeLessThan(0.01);
+    }
+    expect(readlinkSync(join(at.target, 'secret/link'))).toBe('../bin/tool');
+    expect(readlinkSync(join(at.target, 'dangling'))).toBe('nowhere/at/all');
+    expect(lstatSync(join(at.target, 'old')).mtimeMs).toBe(-86400500);
+    chmodSync(join(at.source, 'secret'), 0o700);
+    chmodSync(join(at.target, 'secret'), 0o700);
+  });
+
+  it('does not bring back set-user-id', async () => {
+    const at = place({ tool: 'x' });
+    chmodSync(join(at.source, 'tool'), 0o4755);
+    await backup(at.source, at.storage, { key });
+    await restore(at.storage, key, at.target);
+    expect(statSync(join(at.target, 'tool')).mode & 0o7777).toBe(0o755);
+  });
+
+  it('writes nothing that names a file or its content', async () => {
+    const at = place({ 'holiday-in-rome.txt': 'arrivederci'.repeat(100) });
+    await backup(at.source, at.storage, { key });
+    for (const name of readdirSync(at.storage.folder)) {
+      expect(name).toMatch(/^[a-z2-7]{32}\.sro$/u);
+      const bytes = readFileSync(join(at.storage.folder, name)).toString('latin1');
+      expect(bytes).not.toContain('rome');
+      expect(bytes).not.toContain('arrivederci');
+    }
+  });
+
+  it('an empty folder is a backup', async () => {
+    const at = place();
+    await backup(at.source, at.storage, { key });
+    expect(await restore(at.storage, key, at.target)).toMatchObject({ restored: [], failed: [] });
+    expect(tree(at.target)).toEqual({});
+  });
+
+  it('tells progress that ends at the total', async () => {
+    const at = place({ a: noise(3_000_000), b: 'b', 'c/d': 'd' });
+    for (const run of [
+      (onProgress: (p: object) => void) => backup(at.source, at.storage, { key, onProgress }),
+      (onProgress: (p: object) => void) => restore(at.storage, key, at.target, { onProgress }),
+      (onProgress: (p: object) => void) => verify(at.storage, key, { onProgress }),
+    ]) {
+      const seen: object[] = [];
+      await run((progress) => seen.push(progress));
+      expect(seen.length).toBeGreaterThan(4);
+      expect(seen.at(-1)).toEqual({
+        path: '',
+        entries: 4,
+        entriesTotal: 4,
+        bytes: 3_000_002,
+        bytesTotal: 3_000_002,
+      });
+    }
+  });
+});
+
+describe('generations', () => {
+  it('follow each other in one set, and older ones stay', async () => {
+    const at = place({ a: '1' });
+    const first = await backup(at.source, at.storage, { key });
+    write(at.source, 'a', '2');
+    const second = await backup(at.source, at.storage, { key });
+    expect(second).toMatchObject({ generation: 2, setId: first.setId });
+    expect((await openManifest(at.storage, key)).manifest.parent).toEqual(first.manifestId);
+    const names = (await history(at.storage, key)).map(({ generation }) => generation);
+    expect(names).toEqual([2, 2, 1, 1]);
+    const [older] = (await history(at.storage, key)).filter(({ generation }) => generation === 1);
+    const target = join(at.base, 'older');
+    await restore(at.storage, key, target, { manifest: older?.name ?? '' });
+    await restore(at.storage, key, at.target);
+    expect(tree(target)).toEqual({ a: '1' });
+    expect(tree(at.target)).toEqual({ a: '2' });
+  });
+
+  it('never share an object or a salt', async () => {
+    const at = place({ a: 'same', b: 'same' });
+    await backup(at.source, at.storage, { key });
+    await backup(at.source, at.storage, { key });
+    const salts = readdirSync(at.storage.folder).map((name) =>
+      Buffer.from(inspect(readFileSync(join(at.storage.folder, name))).salt).toString('hex'),
+    );
+    expect(salts.length).toBe(8);
+    expect(new Set(salts).size).toBe(8);
+  });
+
+  it('two of the same number are a fork, until one is named', async () => {
+    const at = place({ a: '0' });
+    await backup(at.source, at.storage, { key });
+    const other = place();
+    execFileSync('cp', ['-r', at.storage.folder, other.storage.folder]);
+    write(at.source, 'a', 'left');
+    await backup(at.source, at.storage, { key });
+    write(at.source, 'a', 'right');
+    await backup(at.source, other.storage, { key });
+    execFileSync('cp', ['-rn', `${other.storage.folder}/.`, at.storage.folder]);
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('fork');
+    expect(await codeOf(verify(at.storage, key))).toBe('fork');
+    const contents = new Set<string>();
+    for (const { name, generation } of await history(at.storage, key)) {
+      if (generation < 2) continue;
+      const report = await restore(at.storage, key, at.target, { manifest: name, force: true });
+      expect(report.copies).toBe(2);
+      contents.add(readFileSync(join(at.target, 'a'), 'utf8'));
+    }
+    expect(contents).toEqual(new Set(['left', 'right']));
+    // A new backup is newer than both and ends the fork.
+    expect(await backup(at.source, at.storage, { key })).toMatchObject({ generation: 3 });
+    expect((await openManifest(at.storage, key)).manifest.parent).toBeUndefined();
+  });
+
+  it('two sets in one storage are a fork, for a backup too', async () => {
+    const at = place({ a: 'a' });
+    const other = place({ b: 'b' });
+    await backup(at.source, at.storage, { key });
+    await backup(other.source, other.storage, { key });
+    execFileSync('cp', ['-rn', `${other.storage.folder}/.`, at.storage.folder]);
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('fork');
+    expect(await codeOf(backup(at.source, at.storage, { key }))).toBe('fork');
+  });
+
+  it('of another key are no concern', async () => {
+    const at = place({ a: 'a' });
+    const stranger = BackupKey.generate();
+    await backup(at.source, at.storage, { key: stranger });
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('wrong-key');
+    expect(await backup(at.source, at.storage, { key })).toMatchObject({ generation: 1 });
+    expect(await restore(at.storage, key, at.target)).toMatchObject({ failed: [] });
+    expect(await list(at.storage, stranger)).toMatchObject({ generation: 1, copies: 2 });
+  });
+
+  it('a storage without any is no backup', async () => {
+    const at = place({ a: 'a' });
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('no-backup');
+    await backup(at.source, at.storage, { key });
+    for (const name of await copiesOf(at)) at.storage.remove(name);
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('no-backup');
+    expect(await codeOf(restore(at.storage, key, at.target, { manifest: `${'a'.repeat(32)}.sro` }))).toBe(
+      'object-missing',
+    );
+  });
+});
+
+describe('damage', () => {
+  const files = { a: noise(1000), b: noise(600_000), 'c/d': 'whole' };
+
+  it.each([
+    ['its header', flipAt(20), 'header-damaged'],
+    ['its magic', flipAt(0), 'not-an-object'],
+    ['its version', flipAt(8), 'unsupported-version'],
+    ['its chunk size', flipAt(10), 'unsupported-chunk-size'],
+    ['its first chunk', flipChunk, 'chunk-damaged'],
+    ['its last byte', flipAt(-1), 'chunk-damaged'],
+    ['its end', (bytes: Buffer) => bytes.subarray(0, -40), 'truncated'],
+    ['all but its header', (bytes: Buffer) => bytes.subarray(0, inspect(bytes).length), 'truncated'],
+    ['all of it', () => new Uint8Array(), 'truncated'],
+    ['nothing, with a byte added', (bytes: Buffer) => Buffer.concat([bytes, Buffer.of(0)]), 'trailing-data'],
+  ] as const)('of an object, in %s, costs that file only', async (_what, change, code) => {
+    const at = place(files);
+    await backup(at.source, at.storage, { key });
+    tamper(at, await objectOf(at, 'b'), change);
+    const error: unknown = await restore(at.storage, key, at.target).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(RestoreError);
+    if (!(error instanceof RestoreError)) return;
+    expect(error.code).toBe(code);
+    expect(error.report.failed).toEqual([{ path: 'b', code }]);
+    expect(error.report.restored).toEqual(['a', 'c', 'c/d']);
+    expect(Object.keys(tree(at.target)).sort()).toEqual(['a', 'c/', 'c/d']);
+    expect(await verify(at.storage, key)).toMatchObject({ failed: [{ path: 'b', code }], verified: 3 });
+  });
+
+  it('of nothing: an object that is missing, swapped, or of an older backup', async () => {
+    const at = place({ ...files, e: noise(1000) });
+    await backup(at.source, at.storage, { key });
+    const old = readFileSync(join(at.storage.folder, await objectOf(at, 'a')));
+    await backup(at.source, at.storage, { key });
+    const [a, b, e] = [await objectOf(at, 'a'), await objectOf(at, 'b'), await objectOf(at, 'e')];
+    tamper(at, a, () => old);
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('object-mismatch');
+    rmSync(join(at.storage.folder, a));
+    expect((await verify(at.storage, key)).failed).toEqual([{ path: 'a', code: 'object-missing' }]);
+    renameSync(join(at.storage.folder, e), join(at.storage.folder, 'e'));
+    renameSync(join(at.storage.folder, b), join(at.storage.folder, e));
+    renameSync(join(at.storage.folder, 'e'), join(at.storage.folder, b));
+    expect((await verify(at.storage, key)).failed).toEqual([
+      { path: 'a', code: 'object-missing' },
+      { path: 'b', code: 'object-mismatch' },
+      { path: 'e', code: 'object-mismatch' },
+    ]);
+  });
+
+  it('an object of another key or account in its place is a mismatch, not a wrong key', async () => {
+    const at = place(files);
+    const other = place(files);
+    await backup(at.source, at.storage, { key });
+    const stranger = BackupKey.generate();
+    await backup(other.source, other.storage, { key: stranger });
+    const [name = ''] = (await verify(other.storage, stranger)).unused.concat(
+      readdirSync(other.storage.folder).filter(
+        (each) => inspect(readFileSync(join(other.storage.folder, each))).type === 'blob',
+      ),
+    );
+    tamper(at, await objectOf(at, 'a'), () => readFileSync(join(other.storage.folder, name)));
+    expect((await verify(at.storage, key)).failed).toEqual([{ path: 'a', code: 'object-mismatch' }]);
+  });
+
+  it.each([
+    ['header', flipAt(30), 'header-damaged'],
+    ['first chunk', flipChunk, 'chunk-damaged'],
+    ['end', (bytes: Buffer) => bytes.subarray(0, -1), 'chunk-damaged'],
+  ] as const)(
+    'of one manifest, in its %s: the other serves, and the report says so',
+    async (_what, change, code) => {
+      for (const which of [0, 1]) {
+        const at = place(files);
+        await backup(at.source, at.storage, { key });
+        const name = (await copiesOf(at))[which] ?? '';
+        tamper(at, name, change);
+        const report = await restore(at.storage, key, at.target);
+        expect(tree(at.target)).toEqual(tree(at.source));
+        expect(report).toMatchObject({ copies: 1, failed: [] });
+        expect(report.damaged).toMatchObject([{ name, code }]);
+      }
+    },
+  );
+
+  it('of one manifest that is gone: the other serves', async () => {
+    const at = place(files);
+    await backup(at.source, at.storage, { key });
+    at.storage.remove((await copiesOf(at))[0] ?? '');
+    expect(await restore(at.storage, key, at.target)).toMatchObject({ copies: 1, failed: [] });
+  });
+
+  it('of both manifests, in a late chunk: the error is reported, the older backup is not taken for the newest', async () => {
+    const many = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`${i}-${'n'.repeat(200)}`, '']));
+    const at = place(many);
+    await backup(at.source, at.storage, { key });
+    await backup(at.source, at.storage, { key });
+    for (const name of await copiesOf(at)) tamper(at, name, flipAt(-1));
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('chunk-damaged');
+    const [old] = (await history(at.storage, key)).filter(({ generation }) => generation === 1);
+    expect(await restore(at.storage, key, at.target, { manifest: old?.name ?? '' })).toMatchObject({
+      failed: [],
+    });
+    expect(await backup(at.source, at.storage, { key })).toMatchObject({ generation: 3, skipped: [] });
+  });
+
+  it('of both manifests from the start: the reason is the damage, not the key', async () => {
+    const at = place(files);
+    await backup(at.source, at.storage, { key });
+    const copies = await copiesOf(at);
+    for (const name of copies) tamper(at, name, flipChunk);
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('chunk-damaged');
+    expect(await codeOf(restore(at.storage, key, at.target, { manifest: copies[0] ?? '' }))).toBe(
+      'chunk-damaged',
+    );
+    expect(await codeOf(restore(at.storage, BackupKey.generate(), at.target))).toBe('wrong-key');
+  });
+
+  it('of nothing: strays, renamed objects and other files are reported or ignored', async () => {
+    const at = place(files);
+    await backup(at.source, at.storage, { key });
+    const blob = readFileSync(join(at.storage.folder, await objectOf(at, 'a')));
+    const [copy = ''] = await copiesOf(at);
+    const manifest = readFileSync(join(at.storage.folder, copy));
+    writeFileSync(join(at.storage.folder, 'notes.txt'), 'not an object');
+    writeFileSync(join(at.storage.folder, `${'b'.repeat(32)}.sro`), blob);
+    writeFileSync(join(at.storage.folder, `${'c'.repeat(32)}.sro`), manifest);
+    writeFileSync(join(at.storage.folder, `${'d'.repeat(32)}.sro`), 'garbage');
+    const report = await verify(at.storage, key);
+    expect(report).toMatchObject({ failed: [], copies: 2 });
+    expect(report.damaged.map(({ name, code }) => `${name[0]} ${code}`).sort()).toEqual([
+      'b object-mismatch',
+      'c object-mismatch',
+      'd not-an-object',
+    ]);
+    expect(report.unused.map((name) => name[0])).toEqual(['b', 'c', 'd']);
+  });
+});
+
+describe('a target', () => {
+  it('is not overwritten, and nothing is written before that is known', async () => {
+    const at = place({ a: 'new', z: 'new' });
+    await backup(at.source, at.storage, { key });
+    write(at.target, 'z', 'mine');
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('exists');
+    expect(tree(at.target)).toEqual({ z: 'mine' });
+    await restore(at.storage, key, at.target, { force: true });
+    expect(tree(at.target)).toEqual({ a: 'new', z: 'new' });
+  });
+
+  it('keeps what the backup does not name', async () => {
+    const at = place({ 'd/a': 'new' });
+    await backup(at.source, at.storage, { key });
+    write(at.target, 'd/other', 'mine');
+    await restore(at.storage, key, at.target);
+    expect(tree(at.target)).toEqual({ 'd/': '', 'd/a': 'new', 'd/other': 'mine' });
+  });
+
+  it('with a folder where a file goes, or a file where a folder goes, is refused even by force', async () => {
+    for (const [path, clash] of [
+      ['x', 'x/inside'],
+      ['x/inside', 'x'],
+    ] as const) {
+      const at = place({ [path]: 'new' });
+      await backup(at.source, at.storage, { key });
+      write(at.target, clash, 'mine');
+      expect(await codeOf(restore(at.storage, key, at.target, { force: true }))).toBe('exists');
+      expect(readFileSync(join(at.target, clash), 'utf8')).toBe('mine');
+    }
+  });
+
+  it('with a link where a folder goes is refused: nothing is written through it', async () => {
+    const at = place({ 'd/a': 'new' });
+    await backup(at.source, at.storage, { key });
+    mkdirSync(at.target);
+    mkdirSync(join(at.base, 'elsewhere'));
+    symlinkSync('../elsewhere', join(at.target, 'd'));
+    expect(await codeOf(restore(at.storage, key, at.target, { force: true }))).toBe('unsafe-path');
+    expect(readdirSync(join(at.base, 'elsewhere'))).toEqual([]);
+  });
+
+  it('with a link where a file goes: force replaces the link, not what it points to', async () => {
+    const at = place({ a: 'new' });
+    await backup(at.source, at.storage, { key });
+    mkdirSync(at.target);
+    write(at.base, 'elsewhere', 'mine');
+    symlinkSync('../elsewhere', join(at.target, 'a'));
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('exists');
+    await restore(at.storage, key, at.target, { force: true });
+    expect(tree(at.target)).toEqual({ a: 'new' });
+    expect(readFileSync(join(at.base, 'elsewhere'), 'utf8')).toBe('mine');
+  });
+
+  it('gets no new file by force if the old one stands and the object is damaged', async () => {
+    const at = place({ a: noise(500_000) });
+    await backup(at.source, at.storage, { key });
+    tamper(at, await objectOf(at, 'a'), flipAt(-1));
+    write(at.target, 'a', 'mine');
+    expect(await codeOf(restore(at.storage, key, at.target, { force: true }))).toBe('chunk-damaged');
+    expect(tree(at.target)).toEqual({ a: 'mine' });
+  });
+
+  it('that is cancelled half-way holds only whole files', async () => {
+    const at = place({ a: 'whole', b: noise(8_000_000), c: 'later' });
+    await backup(at.source, at.storage, { key });
+    const stop = new AbortController();
+    const options = {
+      signal: stop.signal,
+      onProgress: ({ bytes }: { bytes: number }) => {
+        if (bytes > 1_000_000) stop.abort();
+      },
+    };
+    const error: unknown = await restore(at.storage, key, at.target, options).catch(
+      (cause: unknown) => cause,
+    );
+    expect(error).toMatchObject({ code: 'cancelled', report: { restored: ['a'] } });
+    expect(tree(at.target)).toEqual({ a: 'whole' });
+  });
+});
