@@ -1,0 +1,112 @@
+/**
+ * The core in memory, one effect at a time: for tests that try every interleaving and every crash. Records go through
+ * the same sealing and the same invariants as in a vault; keys, signatures and OPAQUE are real.
+ *
+ * @module
+ */
+import { ed25519PublicKey, ed25519Sign } from '../../crypto/ed25519.ts';
+import { nodeEngine } from '../../crypto/node.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { DEFAULT_POLICY, keyId } from '../../fleet/index.ts';
+import type { Policy } from '../../fleet/descriptor.ts';
+import { HMAC_KEYS, type HmacKey } from '../../hsm/interface.ts';
+import { generateServerKeyPair, nobleSuite } from '../../opaque/index.ts';
+import { OPAQUE_RISTRETTO255 } from '../../opaque/profile.ts';
+import { equal, hex, type Bytes } from '../../wire/bytes.ts';
+import type { Effect, Results, Step } from '../core/effects.ts';
+import { sha256 } from '../core/evaluate.ts';
+import type { Fleet } from '../core/fleet.ts';
+import { openRecord, sealRecord } from '../record-seal.ts';
+import type { AccountRecord } from '../record.ts';
+
+/** A policy without waits, for tests. */
+export const TEST_POLICY: Policy = { ...DEFAULT_POLICY, delays: [] };
+
+/** A computation that stopped before its next effect. */
+export interface Paused<T> {
+  readonly step: Step<T>;
+  readonly turn: IteratorResult<Effect, T>;
+}
+
+/** Surroundings of the core: a clock that is set by hand and a map of sealed records. */
+export class MemoryDriver {
+  /** Vault time in seconds. */
+  now = 1_800_000_000;
+  /** Commits so far. */
+  commits = 0;
+  readonly fleet: Fleet;
+  /** Public key of the receipts. */
+  readonly receiptKey: Bytes;
+  records: Map<string, Bytes> = new Map<string, Bytes>();
+  readonly #receiptSecret = systemRandom('receipt_key', 32);
+  readonly #hmacKeys: Readonly<Record<HmacKey, Bytes>>;
+  readonly #partitionKey = { epoch: 1, key: systemRandom('partition_key', 32) };
+
+  constructor(policy: Partial<Policy> = {}) {
+    const key = (name: string, length = 32): Bytes => systemRandom(name, length);
+    this.#hmacKeys = {
+      index: key('index'),
+      head: key('head'),
+      oprf: key('oprf', 64),
+      attempt: key('attempt', 64),
+    };
+    this.receiptKey = ed25519PublicKey(this.#receiptSecret);
+    const pair = generateServerKeyPair(nobleSuite);
+    this.fleet = {
+      fleetId: key('fleet_id', 16),
+      policy: { ...TEST_POLICY, ...policy },
+      suite: nobleSuite,
+      opaqueSuite: OPAQUE_RISTRETTO255,
+      opaqueKeys: [{ ...pair, id: keyId(pair.publicKey), oprfKeyId: key('oprf_key_id', 8) }],
+      receiptKeyId: keyId(this.receiptKey),
+    };
+  }
+
+  /** The record under a leaf. */
+  record(leaf: Bytes): AccountRecord | undefined {
+    const sealed = this.records.get(hex(leaf));
+    return sealed && openRecord([this.#partitionKey], leaf, sealed);
+  }
+
+  /** Does what one effect asks for. */
+  perform(effect: Effect): Results[Effect['kind']] {
+    if (effect.kind === 'load') {
+      const sealed = this.records.get(hex(effect.leaf));
+      return { record: this.record(effect.leaf), token: sealed && sha256(sealed) };
+    }
+    if (effect.kind === 'commit') {
+      const { leaf, token, record } = effect;
+      const sealed = this.records.get(hex(leaf));
+      const present = sealed && sha256(sealed);
+      const same = token === undefined || present === undefined ? token === present : equal(token, present);
+      if (!same) return false;
+      this.records.set(hex(leaf), sealRecord(this.#partitionKey, leaf, record, systemRandom('salt', 32)));
+      this.commits++;
+      return true;
+    }
+    if (effect.kind === 'hmac') {
+      return nodeEngine.hmac(HMAC_KEYS[effect.key], this.#hmacKeys[effect.key], effect.data);
+    }
+    if (effect.kind === 'sign') return ed25519Sign(this.#receiptSecret, effect.message);
+    if (effect.kind === 'now') return this.now;
+    return systemRandom(effect.name, effect.length);
+  }
+
+  /** Runs to the next effect for which `stop` is true, or to the end. */
+  advance<T>(paused: Paused<T>, stop: (effect: Effect) => boolean): Paused<T> {
+    const { step } = paused;
+    let { turn } = paused;
+    for (let first = true; turn.done !== true; first = false) {
+      if (!first && stop(turn.value)) break;
+      turn = step.next(this.perform(turn.value));
+    }
+    return { step, turn };
+  }
+
+  /** Runs to the end. */
+  run<T>(step: Step<T>): T {
+    const { turn } = this.advance({ step, turn: step.next() }, () => false);
+    if (turn.done !== true) throw new Error('stopped before its end');
+    return turn.value;
+  }
+}
