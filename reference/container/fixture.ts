@@ -43,7 +43,7 @@ export interface Outcome {
 export function attempt(
   object: Uint8Array,
   options: Partial<OpenOptions> = {},
-  step = object.length,
+  step: number = object.length,
 ): Outcome {
   const opener = new Opener({ key, ...options });
   const released: Bytes[] = [];

@@ -9,8 +9,11 @@ import type { HashName } from '../crypto/engine.ts';
 import type { ProtectionLevel } from '../fleet/descriptor.ts';
 import type { Bytes } from '../wire/bytes.ts';
 
+/** Name of an HMAC key. */
+export type HmacKey = 'index' | 'head' | 'oprf' | 'attempt';
+
 /** The HMAC keys of a vault, and the hash that each is used with. */
-export const HMAC_KEYS = {
+export const HMAC_KEYS: Readonly<Record<HmacKey, HashName>> = {
   /** Names leaves and log lines: account names are phone numbers, and a plain hash of one can be enumerated. */
   index: 'sha256',
   /** Authenticates the heads in the store. */
@@ -19,10 +22,7 @@ export const HMAC_KEYS = {
   oprf: 'sha512',
   /** Yields the nonces of KE2 and the attempt ids. */
   attempt: 'sha512',
-} as const satisfies Record<string, HashName>;
-
-/** Name of an HMAC key. */
-export type HmacKey = keyof typeof HMAC_KEYS;
+};
 
 /** A data key of a partition; it exists in the anchor alone. */
 export interface PartitionKey {
