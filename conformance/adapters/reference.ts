@@ -7,6 +7,7 @@
 import { isStrongroomError } from '../../reference/errors.ts';
 import { ROLES } from '../schema/vector.ts';
 import { containerOperations } from './reference-container.ts';
+import { vaultOperations } from './reference-vault.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
 const production = process.argv.includes('--production');
@@ -17,7 +18,16 @@ const hello: Operation = () => ({
   testing: !production,
   roles: [...ROLES],
   suites: [1],
-  features: ['keys', 'container', 'engine'],
+  features: [
+    'keys',
+    'container',
+    'engine',
+    'opaque-client',
+    'opaque-server',
+    'channel-client',
+    'channel-server',
+    'fleet',
+  ],
 });
 
 /** An operation that refuses injected values in a production build. */
@@ -28,7 +38,7 @@ function guarded(operation: Operation): Operation {
   };
 }
 
-const operations = Object.entries({ ...containerOperations }).map(
+const operations = Object.entries({ ...containerOperations, ...vaultOperations }).map(
   ([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const,
 );
 

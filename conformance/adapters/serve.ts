@@ -57,6 +57,13 @@ export class Params {
     return new Params(value);
   }
 
+  /** A parameter that is a list of texts. */
+  texts(name: string): string[] {
+    const value = this.#values[name];
+    if (!Array.isArray(value)) throw new TypeError(`${name} is not a list`);
+    return value.map((item) => new Params({ item }).text('item'));
+  }
+
   /** A parameter that is a list of objects; none if it is absent. */
   list(name: string): Params[] {
     const value = this.#values[name] ?? [];

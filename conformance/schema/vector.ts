@@ -93,7 +93,7 @@ const packedBytes: z.ZodType<string | Packed> = z.union([
     pieces: z.array(z.union([hex, z.strictObject({ repeat: hex, count: z.int().positive() })])).min(1),
   }),
 ]);
-const sentence = z.string().min(8);
+const sentence = z.string().min(5);
 
 const edit: z.ZodType<Edit> = z.discriminatedUnion('kind', [
   z.strictObject({

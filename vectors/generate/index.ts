@@ -5,11 +5,15 @@
  */
 import { jsonSchemas } from '../../conformance/schema/index.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { channelClient, channelServer } from './channel.ts';
 import { chunks } from './chunks.ts';
 import { engine } from './engine.ts';
 import { extensions } from './extensions.ts';
+import { fleet } from './fleet.ts';
 import { header } from './header.ts';
 import { keys } from './keys.ts';
+import { opaqueClient, opaqueServer } from './opaque.ts';
+import { passwords } from './passwords.ts';
 import { trailer } from './trailer.ts';
 import { writer } from './writer.ts';
 
@@ -22,6 +26,12 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', trailer],
   ['container', engine],
   ['container', writer],
+  ['opaque', opaqueClient],
+  ['opaque', opaqueServer],
+  ['opaque', passwords],
+  ['vault', channelClient],
+  ['vault', channelServer],
+  ['vault', fleet],
 ];
 
 /** Path below `vectors/` and text of every generated file, the JSON Schemas among them. */
