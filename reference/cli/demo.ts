@@ -1,0 +1,218 @@
+/**
+ * `npm start`: the whole way of a backup with real parts, each in a process of its own (docs/cli.md tells how to do
+ * it by hand). Exit code 0 only if every step did what it must.
+ *
+ * @module
+ */
+import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DemoFailure, endAll, ROOT, run, serve, strongroom, type RunningVault } from './demo-process.ts';
+import { compare, projectFiles, stage } from './demo-tree.ts';
+import { sizeOf } from './progress.ts';
+
+const PASSWORD = 'correct horse battery staple';
+const WRONG = 'Tr0ub4dor&3';
+const ACCOUNT = '+1 555 0100';
+const SPENT_ACCOUNT = '+1 555 0199';
+const BUDGET = 3;
+/** For the demonstration alone: nobody wants to wait four days for the last attempt. */
+const TEST_POLICY = { delays: [], lastChanceSeconds: 600 };
+
+const ROLES = ['container-reader', 'container-writer', 'vault-client', 'vault-server'];
+
+const HOME = join(ROOT, '.strongroom', 'demo');
+const place = (...names: string[]): string => join(HOME, ...names);
+
+function say(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function step(letter: string, title: string): void {
+  say(`\n${letter}. ${title}`);
+}
+
+function tell(text: string): void {
+  say(text.trimEnd().replaceAll(/^/gmu, '   '));
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new DemoFailure(`this does not hold: ${what}`);
+}
+
+/** The source: a folder of the user's, or a copy of the project's own files. */
+function sourceFolder(argument: string | undefined): string {
+  if (argument !== undefined) {
+    const folder = resolve(process.env['INIT_CWD'] ?? process.cwd(), argument);
+    check(statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true, `${folder} is a folder`);
+    return folder;
+  }
+  const folder = place('original');
+  stage(ROOT, projectFiles(ROOT), folder);
+  return folder;
+}
+
+async function startVault(): Promise<RunningVault> {
+  const folder = place('vault');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(place('policy.json'), JSON.stringify(TEST_POLICY));
+  const init = ['vault', 'init', folder, '--signers', '3', '--threshold', '2'];
+  await strongroom([...init, '--policy', place('policy.json'), '--operator', 'demonstration'], { cwd: HOME });
+  const vault = await serve(folder);
+  tell(`process ${vault.pid}, ${vault.url}, state in ${folder}`);
+  tell('embedded store, software HSM, descriptor signed by 3 signers of whom clients ask for 2');
+  tell(`test policy: no delays between attempts`);
+  return vault;
+}
+
+/** What any client of this vault is given: address and pins; the relay's credential is `none` here. */
+function accountOptions(vault: RunningVault, account: string, folder: string): string[] {
+  const pins = join(folder, 'pins.json');
+  return ['--vault', vault.url, '--pins', pins, '--account', account, '--state', join(folder, 'state')];
+}
+
+/** An empty folder for a device, with the pins that its program came with, and nothing else. */
+function device(name: string): string {
+  const folder = place(name);
+  mkdirSync(folder, { recursive: true });
+  check(readdirSync(folder).length === 0, `${folder} is empty`);
+  copyFileSync(place('vault', 'pins.json'), join(folder, 'pins.json'));
+  return folder;
+}
+
+/** Backs up, registers, prints the recovery key, forgets everything. Returns the recovery key as the user's paper. */
+async function oldDevice(vault: RunningVault, source: string): Promise<string> {
+  const cwd = device('old-device');
+  const key = ['--key-file', join(cwd, 'backup.key')];
+
+  step('b', `The old device backs up ${source}`);
+  await strongroom(['key', 'new', '--out', 'backup.key'], { cwd });
+  tell((await strongroom(['backup', source, '--to', place('cloud'), ...key], { cwd })).stdout);
+  const objects = readdirSync(place('cloud')).length;
+  tell(`one sealed object a file and two copies of the manifest: ${objects} objects in ${place('cloud')}`);
+
+  step('c', 'The old device shows the recovery key, registers the password, and is lost');
+  const digits = (await strongroom(['key', 'show', ...key], { cwd })).stdout.trim();
+  tell(`recovery key   ${digits.slice(0, 39)}\n               ${digits.slice(40)}`);
+  const options = accountOptions(vault, ACCOUNT, cwd);
+  const register = ['register', ...options, ...key, '--password-fd', '3'];
+  tell((await strongroom(register, { cwd, secret: PASSWORD })).stdout);
+  rmSync(cwd, { recursive: true });
+  tell('everything that the device knew is deleted');
+  return digits;
+}
+
+/** Restores with a key from `options`, and compares every byte. */
+async function restoreAndCompare(
+  cwd: string,
+  key: readonly string[],
+  source: string,
+  secret = '',
+): Promise<void> {
+  const to = join(cwd, 'restored');
+  const restore = ['restore', '--from', place('cloud'), '--to', to, ...key];
+  tell((await strongroom(restore, { cwd, secret })).stdout);
+  const { files, bytes, differences } = compare(source, to);
+  check(
+    differences.length === 0,
+    `the restored folder is the original:\n${differences.slice(0, 10).join('\n')}`,
+  );
+  tell(`compared: ${files} files, ${sizeOf(bytes)}, every byte the same`);
+}
+
+async function newDevice(vault: RunningVault, source: string, digits: string): Promise<void> {
+  step('d', 'A new device: an empty folder, the storage, the pins, the account and the password');
+  const cwd = device('new-device');
+  const recover = [
+    'recover',
+    ...accountOptions(vault, ACCOUNT, cwd),
+    '--password-fd',
+    '3',
+    '--out',
+    'backup.key',
+  ];
+  const wrong = await strongroom(recover, { cwd, secret: WRONG, expect: 3 });
+  tell(`wrong password:\n${wrong.stderr}`);
+  check(wrong.stderr.includes('attempts left: 9'), 'a wrong password costs one attempt of ten');
+  tell(`right password:\n${(await strongroom(recover, { cwd, secret: PASSWORD })).stdout}`);
+  await restoreAndCompare(cwd, ['--key-file', join(cwd, 'backup.key')], source);
+
+  const another = device('another-device');
+  tell('once more, in another empty folder, with the 64 digits alone:');
+  await restoreAndCompare(another, ['--key-fd', '3'], source, digits);
+}
+
+/** Spends the budget of a second account; the right password then gets nothing. */
+async function spendBudget(vault: RunningVault): Promise<void> {
+  step('e', `A second account with a budget of ${BUDGET}, spent with wrong passwords`);
+  const cwd = device('second-account');
+  await strongroom(['key', 'new', '--out', 'backup.key'], { cwd });
+  const options = accountOptions(vault, SPENT_ACCOUNT, cwd);
+  const password = ['--password-fd', '3'];
+  const register = [
+    'register',
+    ...options,
+    '--key-file',
+    'backup.key',
+    '--budget',
+    String(BUDGET),
+    ...password,
+  ];
+  await strongroom(register, { cwd, secret: PASSWORD });
+  for (let left = BUDGET - 1; left >= 0; left--) {
+    const expect = left > 0 ? 3 : 6;
+    const { stderr } = await strongroom(['recover', ...options, ...password], { cwd, secret: WRONG, expect });
+    const [line = ''] = stderr.split('\n');
+    tell(`wrong password: ${line}`);
+    check(line.startsWith(left > 0 ? 'wrong-password' : 'destroyed'), 'the vault counts every attempt');
+    check(left === 0 || line.includes(`attempts left: ${left}`), `${left} attempts are left`);
+  }
+  const last = await strongroom(['recover', ...options, ...password], { cwd, secret: PASSWORD, expect: 6 });
+  tell(`right password: ${last.stderr}`);
+  check(
+    last.stdout === '' && last.stderr.startsWith('destroyed'),
+    'the right password gets nothing any more',
+  );
+}
+
+async function conformance(): Promise<void> {
+  step('f', 'The conformance suite, against this reference implementation');
+  const adapter = `"${process.execPath}" "${join(ROOT, 'conformance', 'adapters', 'reference.ts')}"`;
+  const out = place('conformance');
+  const claims = ROLES.flatMap((role) => ['--claim', role]);
+  const suite = join(ROOT, 'conformance', 'cli.ts');
+  const ran = await run([suite, 'run', '--adapter', adapter, ...claims, '--out', out], { cwd: ROOT });
+  const verdicts = ran.stdout.split('\n').filter((line) => line.startsWith('VERDICT '));
+  if (ran.code !== 0) throw new DemoFailure(`the suite ended with ${ran.code}:\n${ran.stdout}${ran.stderr}`);
+  check(verdicts.length === ROLES.length, `there is a verdict for each of ${ROLES.join(', ')}`);
+  tell(`report: ${join(out, 'report.html')}`);
+  say();
+  for (const verdict of verdicts) say(verdict);
+}
+
+async function demonstrate(argument: string | undefined): Promise<void> {
+  const started = performance.now();
+  rmSync(HOME, { recursive: true, force: true });
+  mkdirSync(HOME, { recursive: true });
+  const source = sourceFolder(argument);
+  say(`Strongroom, from the first backup to the last attempt. All state is in ${HOME}`);
+  step('a', 'A vault starts');
+  const vault = await startVault();
+  const digits = await oldDevice(vault, source);
+  await newDevice(vault, source, digits);
+  await spendBudget(vault);
+  check((await vault.stop()) === 0, 'the vault ends cleanly');
+  await conformance();
+  process.stderr.write(`all of it holds; ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
+process.on('exit', endAll);
+try {
+  await demonstrate(process.argv[2]);
+} catch (error) {
+  if (!(error instanceof DemoFailure)) throw error;
+  process.stderr.write(`\nFAILED: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  endAll();
+}
