@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nobleEngine } from '../crypto/noble.ts';
+import { nodeEngine } from '../crypto/node.ts';
 import { isStrongroomError, type ErrorCode } from '../errors.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { concat, hex, utf8 } from '../wire/bytes.ts';
@@ -455,6 +456,27 @@ describe('keep failing', () => {
     expect(failure(() => sealer.final())).toBe(first);
     expect(() => open(make(1), { key, signal: AbortSignal.abort() })).toThrow(throwing('cancelled'));
   });
+});
+
+it('whoever receives a piece may give its memory away', () => {
+  const zeros = new Uint8Array(2 * C);
+  const data = concat(content(C), zeros, content(C + 5), zeros, content(9));
+  const taken: Uint8Array[] = [];
+  const take = (piece: Uint8Array<ArrayBuffer>): void => {
+    taken.push(piece.slice());
+    piece.buffer.transfer(0);
+  };
+  for (const engine of [nodeEngine, nobleEngine]) {
+    const sealer = new Sealer({ ...small, engine });
+    taken.splice(0, Infinity, sealer.header);
+    for (const piece of sealer.feed(data)) take(piece);
+    for (const piece of sealer.finish()) take(piece);
+    const opener = new Opener({ key, engine });
+    const object = concat(...taken.splice(0));
+    for (const piece of opener.feed(object)) take(piece);
+    for (const piece of opener.finish()) take(piece);
+    expect(concat(...taken)).toEqual(data);
+  }
 });
 
 it('what was released is neither held nor changed later', () => {

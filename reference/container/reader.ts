@@ -166,13 +166,16 @@ export class Opener {
   /** Releases a full chunk up to its last byte that is not zero. */
   *#release(plaintext: Bytes): Generator<Provisional, void, undefined> {
     const length = lengthWithoutZeros(plaintext);
-    if (length > 0) {
-      yield* this.#releaseZeros(this.#zeros);
-      this.#zeros = 0;
-      this.#released += length;
-      yield plaintext.subarray(0, length) as Provisional;
+    const before = this.#zeros;
+    this.#zeros = plaintext.length - length;
+    if (length === 0) {
+      this.#zeros += before;
+      return;
     }
-    this.#zeros += plaintext.length - length;
+    yield* this.#releaseZeros(before);
+    this.#released += length;
+    // The last use of the plaintext: its receiver may give its memory away.
+    yield plaintext.subarray(0, length) as Provisional;
   }
 
   *#releaseZeros(count: number): Generator<Provisional, void, undefined> {

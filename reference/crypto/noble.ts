@@ -21,7 +21,7 @@ export const nobleEngine: CryptoEngine = {
       seal,
       sealParts(nonce, plaintext, aad) {
         const sealed = seal(nonce, plaintext, aad);
-        return [sealed.subarray(0, plaintext.length), sealed.subarray(plaintext.length)];
+        return [sealed.slice(0, plaintext.length), sealed.slice(plaintext.length)];
       },
       open(nonce, sealed, aad) {
         if (sealed.length < TAG_LENGTH) return undefined;
