@@ -19,6 +19,7 @@ import {
 } from '../../exchange/request.ts';
 import type { Policy } from '../../fleet/descriptor.ts';
 import { label } from '../../keys/labels.ts';
+import { sodiumSuite } from '../../opaque/index.ts';
 import { concat, fromHex, utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import type { AccountRecord } from '../record.ts';
@@ -29,6 +30,7 @@ import type { Caller } from './fleet.ts';
 import { handle, leafInput, sweep } from './handle.ts';
 
 const DAY = 24 * 3600;
+const suite = await sodiumSuite();
 
 function vault(policy: Partial<Policy> = {}): {
   driver: MemoryDriver;
@@ -37,7 +39,7 @@ function vault(policy: Partial<Policy> = {}): {
   leaf(name?: string): Bytes;
   record(name?: string): AccountRecord;
 } {
-  const driver = new MemoryDriver(policy);
+  const driver = new MemoryDriver(policy, suite);
   const leaf = (name = 'alice'): Bytes =>
     driver.perform({ kind: 'hmac', key: 'index', data: leafInput(utf8(name)) }) as Bytes;
   // oxlint-disable-next-line typescript/require-await -- errors are rejections

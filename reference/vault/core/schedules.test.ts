@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Answer, type Statement } from '../../exchange/answer.ts';
+import { sodiumSuite } from '../../opaque/index.ts';
 import { utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode } from '../../wire/codec.ts';
 import { TestAccount, type Begun } from '../testing/account.ts';
@@ -11,9 +12,10 @@ import { handle, leafInput, sweep, type Handled } from './handle.ts';
 const touches = ({ kind }: Effect): boolean => kind === 'load' || kind === 'commit';
 
 const requestHash = new Uint8Array(32);
+const suite = await sodiumSuite();
 
 class World {
-  readonly driver = new MemoryDriver();
+  readonly driver = new MemoryDriver({}, suite);
   readonly alice = new TestAccount((plaintext) => this.send(plaintext), this.driver.fleet.fleetId, 'alice');
 
   handle(plaintext: Bytes): Step<Handled> {

@@ -10,7 +10,7 @@ import { systemRandom } from '../../crypto/random.ts';
 import { DEFAULT_POLICY, keyId } from '../../fleet/index.ts';
 import type { Policy } from '../../fleet/descriptor.ts';
 import { HMAC_KEYS, type HmacKey } from '../../hsm/interface.ts';
-import { generateServerKeyPair, nobleSuite } from '../../opaque/index.ts';
+import { generateServerKeyPair, nobleSuite, type Suite } from '../../opaque/index.ts';
 import { OPAQUE_RISTRETTO255 } from '../../opaque/profile.ts';
 import { equal, hex, type Bytes } from '../../wire/bytes.ts';
 import type { Effect, Results, Step } from '../core/effects.ts';
@@ -42,7 +42,7 @@ export class MemoryDriver {
   readonly #hmacKeys: Readonly<Record<HmacKey, Bytes>>;
   readonly #partitionKey = { epoch: 1, key: systemRandom('partition_key', 32) };
 
-  constructor(policy: Partial<Policy> = {}) {
+  constructor(policy: Partial<Policy> = {}, suite: Suite = nobleSuite) {
     const key = (name: string, length = 32): Bytes => systemRandom(name, length);
     this.#hmacKeys = {
       index: key('index'),
@@ -51,11 +51,11 @@ export class MemoryDriver {
       attempt: key('attempt', 64),
     };
     this.receiptKey = ed25519PublicKey(this.#receiptSecret);
-    const pair = generateServerKeyPair(nobleSuite);
+    const pair = generateServerKeyPair(suite);
     this.fleet = {
       fleetId: key('fleet_id', 16),
       policy: { ...TEST_POLICY, ...policy },
-      suite: nobleSuite,
+      suite,
       opaqueSuite: OPAQUE_RISTRETTO255,
       opaqueKeys: [{ ...pair, id: keyId(pair.publicKey), oprfKeyId: key('oprf_key_id', 8) }],
       receiptKeyId: keyId(this.receiptKey),
