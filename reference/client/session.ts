@@ -37,10 +37,12 @@ export interface ConnectOptions {
   readonly account: string;
   /** Where to remember; without one, rollback is noticed only within this session. */
   readonly keeper?: Keeper;
+  /** Milliseconds before each repetition of a request that got no answer; 250 and 1000 unless told. */
+  readonly retryDelays?: readonly number[];
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds before an unanswered request is sent again, byte for byte: it is charged once. */
+/** An unanswered request is sent again byte for byte, and charged once. */
 const RETRY_DELAYS: readonly number[] = [250, 1000];
 
 const NO_PROOF: Proof = { kind: 'none' };
@@ -66,6 +68,7 @@ export class Session {
   readonly state: FleetState;
   readonly #random: RandomSource;
   readonly #transport: Transport;
+  readonly #retryDelays: readonly number[];
 
   private constructor(options: {
     descriptor: FleetDescriptor;
@@ -74,6 +77,7 @@ export class Session {
     state: FleetState;
     random: RandomSource;
     transport: Transport;
+    retryDelays: readonly number[];
   }) {
     this.descriptor = options.descriptor;
     this.account = options.account;
@@ -81,15 +85,16 @@ export class Session {
     this.state = options.state;
     this.#random = options.random;
     this.#transport = options.transport;
+    this.#retryDelays = options.retryDelays;
   }
 
   /** {@link connect} with injected randomness and clock. */
   static async open(random: RandomSource, now: () => number, options: ConnectOptions): Promise<Session> {
-    const { transport, pins, keeper = memoryKeeper(), signal } = options;
+    const { transport, pins, keeper = memoryKeeper(), retryDelays = RETRY_DELAYS, signal } = options;
     const account = accountBytes(options.account);
     const state = await FleetState.load(keeper, pins.fleetId);
     const descriptor = await fetchDescriptor(transport, pins, state, now(), signal);
-    return new Session({ descriptor, account, keeper, state, random, transport });
+    return new Session({ descriptor, account, keeper, state, random, transport, retryDelays });
   }
 
   /** A fresh value under its name in the specification. */
@@ -128,7 +133,7 @@ export class Session {
   }
 
   async #send(exchange: Bytes, signal: AbortSignal | undefined): Promise<Bytes> {
-    for (const delay of RETRY_DELAYS) {
+    for (const delay of this.#retryDelays) {
       try {
         return await this.#transport.exchange(exchange, signal);
       } catch (error) {

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { isStrongroomError, type StrongroomError } from '../errors.ts';
+import { BackupKey } from '../keys/backup-key.ts';
+import { CHEAP_BOUNDS, faulty, startVault, type FaultyTransport, type TestVault } from './fixture.ts';
+import {
+  abandonRegistration,
+  accountStatus,
+  connect,
+  httpTransport,
+  memoryKeeper,
+  recover,
+  register,
+  resumeRegistration,
+  unfinishedRegistration,
+  type Keeper,
+  type Session,
+} from './index.ts';
+
+let vault: TestVault;
+beforeAll(async () => {
+  vault = await startVault();
+});
+afterAll(async () => {
+  await vault.stop();
+});
+
+const password = 'correct horse';
+let account = '';
+let accounts = 0;
+let transport: FaultyTransport;
+beforeEach(() => {
+  account = `registration ${accounts++}`;
+  transport = faulty(httpTransport(vault.url));
+});
+
+function open(keeper: Keeper): Promise<Session> {
+  return connect({ transport, pins: vault.pins, account, keeper, retryDelays: [] });
+}
+
+const options = { password, stretchBounds: CHEAP_BOUNDS };
+
+async function refusal(promise: Promise<unknown>): Promise<StrongroomError> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (isStrongroomError(outcome)) return outcome;
+  throw new Error('not refused', { cause: outcome });
+}
+
+async function recovered(): Promise<string> {
+  return (await recover(await open(memoryKeeper()), options)).key.recoveryKey();
+}
+
+/** A keeper whose device loses power at one step: before or after the change is durable, and for good. */
+function dyingKeeper(
+  step: number,
+  when: 'before' | 'after',
+): { keeper: Keeper; survivor: Keeper; dead: () => boolean } {
+  const survivor = memoryKeeper();
+  let steps = 0;
+  const change = async (apply: () => Promise<void>): Promise<void> => {
+    const now = steps++;
+    if (now > step || (now === step && when === 'before')) throw new Error('power is lost');
+    await apply();
+    if (now === step) throw new Error('power is lost');
+  };
+  const keeper: Keeper = {
+    read: (name) => survivor.read(name),
+    write: (name, text) => change(() => survivor.write(name, text)),
+    remove: (name) => change(() => survivor.remove(name)),
+  };
+  return { keeper, survivor, dead: () => steps > step };
+}
+
+/** What a device does with its journal when it starts again. */
+async function goOn(keeper: Keeper, key: BackupKey): Promise<'anew' | 'resumed' | 'nothing'> {
+  const session = await open(keeper);
+  const unfinished = await unfinishedRegistration(session);
+  if (unfinished === undefined) return 'nothing';
+  expect(unfinished.key.recoveryKey()).toBe(key.recoveryKey());
+  if (unfinished.resumable) await resumeRegistration(session);
+  else await register(session, { ...options, key: unfinished.key });
+  return unfinished.resumable ? 'resumed' : 'anew';
+}
+
+describe('a registration that is cut off', () => {
+  test('by a loss of power at every write, before or after: it ends with the key behind the password', async () => {
+    const ways = new Set<string>();
+    for (const when of ['before', 'after'] as const) {
+      for (let step = 0; ; step++) {
+        account = `power ${when} ${step}`;
+        const key = BackupKey.generate();
+        const { keeper, survivor, dead } = dyingKeeper(step, when);
+        const session = await open(keeper).catch(() => undefined);
+        if (session !== undefined) await register(session, { ...options, key }).catch(() => undefined);
+        if (!dead()) break;
+        const way = await goOn(survivor, key);
+        ways.add(way);
+        if (way === 'nothing' && (await accountStatus(await open(survivor))).phase === 'none') {
+          // Cut off before the key was written down: nothing was sent either.
+          await register(await open(survivor), { ...options, key });
+        }
+        expect(await recovered()).toBe(key.recoveryKey());
+        expect(await unfinishedRegistration(await open(survivor))).toBeUndefined();
+        const { phase, generation } = await accountStatus(await open(survivor));
+        // Only a registration that is begun anew may take another generation.
+        expect([phase, way === 'anew' ? 1 : generation]).toEqual(['active', 1]);
+      }
+    }
+    expect(ways).toEqual(new Set(['nothing', 'anew', 'resumed']));
+  });
+
+  test.each([
+    ['register-start', 0, 'anew', 3],
+    ['register-finish', 1, 'resumed', 2],
+    ['register-confirm', 2, 'resumed', 1],
+  ] as const)(
+    'by the loss of %s or of its answer: the rest is sent, and no more',
+    async (_name, index, way, sent) => {
+      for (const loss of ['drop-request', 'drop-answer'] as const) {
+        account = `lost ${index} ${loss}`;
+        const key = BackupKey.generate();
+        const keeper = memoryKeeper();
+        transport = faulty(httpTransport(vault.url));
+        transport.fate = (at) => (at === index ? loss : 'deliver');
+        expect((await refusal(register(await open(keeper), { ...options, key }))).code).toBe('unavailable');
+        transport = faulty(httpTransport(vault.url));
+        expect(await goOn(keeper, key)).toBe(way);
+        expect(transport.sent).toHaveLength(sent);
+        expect(await recovered()).toBe(key.recoveryKey());
+      }
+    },
+  );
+
+  test('is never begun again by the program: neither with the same key nor with another', async () => {
+    const key = BackupKey.generate();
+    const keeper = memoryKeeper();
+    transport.fate = (index) => (index === 1 ? 'drop-answer' : 'deliver');
+    await refusal(register(await open(keeper), { ...options, key }));
+    transport.sent.length = 0;
+    for (const next of [key, BackupKey.generate()]) {
+      const error = await refusal(register(await open(keeper), { ...options, key: next }));
+      expect(error.code).toBe('registration-unfinished');
+    }
+    expect(transport.sent).toHaveLength(0);
+  });
+
+  test('before its record was made keeps its key: another one does not replace it', async () => {
+    const key = BackupKey.generate();
+    const keeper = memoryKeeper();
+    transport.fate = () => 'drop-request';
+    await refusal(register(await open(keeper), { ...options, key }));
+    transport.fate = () => 'deliver';
+    const error = await refusal(register(await open(keeper), { ...options, key: BackupKey.generate() }));
+    expect(error.code).toBe('registration-unfinished');
+    await register(await open(keeper), { ...options, key });
+    expect(await recovered()).toBe(key.recoveryKey());
+  });
+
+  test('and overtaken by another device: conflict, the journal stays, and only the owner abandons it', async () => {
+    const keeper = memoryKeeper();
+    transport.fate = (index) => (index === 2 ? 'drop-request' : 'deliver');
+    await refusal(register(await open(keeper), { ...options, key: BackupKey.generate() }));
+    transport.fate = () => 'deliver';
+    const faster = BackupKey.generate();
+    await register(await open(memoryKeeper()), { ...options, key: faster });
+    expect((await refusal(resumeRegistration(await open(keeper)))).code).toBe('conflict');
+    expect((await unfinishedRegistration(await open(keeper)))?.resumable).toBe(true);
+    expect(await recovered()).toBe(faster.recoveryKey());
+    await abandonRegistration(await open(keeper));
+    expect(await unfinishedRegistration(await open(keeper))).toBeUndefined();
+    expect((await refusal(resumeRegistration(await open(keeper)))).code).toBe('conflict');
+  });
+});
+
+test('the journal never holds the password, and is gone when all is done', async () => {
+  const texts: string[] = [];
+  const inner = memoryKeeper();
+  const keeper: Keeper = {
+    ...inner,
+    write(name, text) {
+      texts.push(text);
+      return inner.write(name, text);
+    },
+  };
+  const key = BackupKey.generate();
+  await register(await open(keeper), { ...options, key });
+  const all = texts.join('\n');
+  expect(all).toContain('"step":"begun"');
+  expect(all).not.toContain(password);
+  expect(all).not.toContain(Buffer.from(password).toString('hex'));
+  expect(await unfinishedRegistration(await open(keeper))).toBeUndefined();
+});

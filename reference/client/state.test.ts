@@ -1,0 +1,104 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { hex } from '../wire/bytes.ts';
+import { folderKeeper, formatPins, memoryKeeper, parsePins } from './index.ts';
+import { FleetState } from './state.ts';
+
+const top = mkdtempSync(join(tmpdir(), 'strongroom-state-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+
+const FLEET = new Uint8Array(16).fill(7);
+const NAME = `fleet-${hex(FLEET)}.json`;
+const ALICE = Uint8Array.of(1);
+const BOB = Uint8Array.of(2);
+
+describe('a folder', () => {
+  const folder = join(top, 'made', 'on demand');
+  const keeper = folderKeeper(folder);
+
+  test('keeps texts for their owner alone, and leaves nothing else behind', async () => {
+    expect(await keeper.read('a')).toBeUndefined();
+    await keeper.remove('a');
+    await keeper.write('a', 'one');
+    await keeper.write('a', 'two');
+    expect(await folderKeeper(folder).read('a')).toBe('two');
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder)).toEqual(['a']);
+    await keeper.remove('a');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('that cannot be written to is an error, not silence', async () => {
+    writeFileSync(join(top, 'file'), '');
+    await expect(folderKeeper(join(top, 'file')).write('a', 'x')).rejects.toThrow();
+  });
+});
+
+describe('the state of a fleet', () => {
+  test('outlives the program, and never goes down', async () => {
+    const keeper = folderKeeper(join(top, 'state'));
+    const state = await FleetState.load(keeper, FLEET);
+    expect([state.serial, state.account(ALICE)]).toEqual([0, { version: 0, report: 0 }]);
+    await state.sawSerial(5);
+    await state.sawSerial(4);
+    await state.saw(ALICE, { version: 9 });
+    await state.saw(ALICE, { version: 8, report: 3 });
+    await state.saw(BOB, { version: 1 });
+    const again = await FleetState.load(keeper, FLEET);
+    expect(again.serial).toBe(5);
+    expect(again.account(ALICE)).toEqual({ version: 9, report: 3 });
+    expect(again.account(BOB)).toEqual({ version: 1, report: 0 });
+  });
+
+  test('takes what another process has learnt meanwhile', async () => {
+    const keeper = memoryKeeper();
+    const [one, two] = [await FleetState.load(keeper, FLEET), await FleetState.load(keeper, FLEET)];
+    await one.saw(ALICE, { version: 7 });
+    await two.saw(BOB, { version: 1 });
+    await two.saw(ALICE, { version: 3 });
+    expect((await FleetState.load(keeper, FLEET)).account(ALICE).version).toBe(7);
+  });
+
+  test.each([
+    '',
+    '{',
+    'null',
+    '{"version":2,"serial":0,"accounts":{}}',
+    '{"version":1,"serial":-1,"accounts":{}}',
+    '{"version":1,"serial":0,"accounts":{},"more":1}',
+  ])('that is not readable stops the program and is left as it is: %s', async (text) => {
+    const folder = join(top, 'damaged');
+    const keeper = folderKeeper(folder);
+    await keeper.write(NAME, text);
+    await expect(FleetState.load(keeper, FLEET)).rejects.toMatchObject({ code: 'state-damaged' });
+    expect(readFileSync(join(folder, NAME), 'utf8')).toBe(text);
+  });
+});
+
+describe('pins', () => {
+  const signers = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+
+  test('are the same after they were written down', () => {
+    const pins = { fleetId: FLEET, signers, threshold: 2 };
+    expect(parsePins(formatPins(pins))).toEqual(pins);
+  });
+
+  const good = JSON.parse(formatPins({ fleetId: FLEET, signers, threshold: 2 })) as Record<string, unknown>;
+  test.each([
+    ['a threshold of none', { threshold: 0 }],
+    ['a threshold above the signers', { threshold: 3 }],
+    ['a signer twice', { signers: ['01'.repeat(32), '01'.repeat(32)] }],
+    ['no signers', { signers: [], threshold: 1 }],
+    ['a short key', { signers: ['01'], threshold: 1 }],
+    ['capitals', { fleetId: 'AB'.repeat(16) }],
+    ['another version', { version: 2 }],
+    ['another field', { comment: '' }],
+  ])('are refused: %s', (_name, change) => {
+    expect(() => parsePins(JSON.stringify({ ...good, ...change }))).toThrow(
+      expect.objectContaining({ code: 'state-damaged' }) as Error,
+    );
+  });
+});
