@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -251,13 +252,30 @@ describe('a backup that fails', () => {
   });
 });
 
-/** Runs a backup of `at` in a process of its own, behind `before` of a shell. */
+const INDEX = JSON.stringify(new URL('index.ts', import.meta.url).href);
+const KEYS = JSON.stringify(new URL('../keys/backup-key.ts', import.meta.url).href);
+
+function runNode(source: string): { stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+}
+
+/** Does something without the rights of root, which are never missing. */
+async function asNobody(at: Place, act: () => Promise<void>): Promise<void> {
+  if (process.getuid?.() !== 0) return act();
+  execFileSync('chown', ['-R', '65534', at.base]);
+  process.seteuid?.(65534);
+  try {
+    await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+/** A program that backs `at` up, or restores it, in a process of its own. */
 function script(at: Place): string {
-  const url = JSON.stringify(new URL('index.ts', import.meta.url).href);
-  const keys = JSON.stringify(new URL('../keys/backup-key.ts', import.meta.url).href);
   return `
-    const { backup, restore, DirectoryStorage } = await import(${url});
-    const { BackupKey } = await import(${keys});
+    const { backup, restore, DirectoryStorage } = await import(${INDEX});
+    const { BackupKey } = await import(${KEYS});
     const key = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
     const storage = new DirectoryStorage(${JSON.stringify(at.storage.folder)});
     const [what, target] = process.argv.slice(1);
@@ -351,19 +369,45 @@ describe('a machine that fails', () => {
     expect(hidden).toEqual([name('b')]);
   });
 
-  it.skipIf(process.getuid?.() === 0)('rights that are missing', async () => {
+  it.skipIf(process.platform === 'win32')('rights that are missing', async () => {
     const at = place({ a: '1', 'closed/b': '1', c: '1' });
-    chmodSync(join(at.source, 'closed'), 0);
-    chmodSync(join(at.source, 'c'), 0);
-    const { skipped } = await backup(at.source, at.storage, { key });
-    chmodSync(join(at.source, 'closed'), 0o700);
-    expect(skipped).toEqual([
-      { path: 'closed', code: 'permission' },
-      { path: 'c', code: 'permission' },
-    ]);
-    chmodSync(at.storage.folder, 0o500);
-    expect(await codeOf(backup(at.source, at.storage, { key }))).toBe('permission');
-    chmodSync(at.storage.folder, 0o700);
+    await asNobody(at, async () => {
+      chmodSync(join(at.source, 'closed'), 0);
+      chmodSync(join(at.source, 'c'), 0);
+      const { skipped } = await backup(at.source, at.storage, { key });
+      chmodSync(join(at.source, 'closed'), 0o700);
+      expect(skipped).toEqual([
+        { path: 'closed', code: 'permission' },
+        { path: 'c', code: 'permission' },
+      ]);
+      const names = readdirSync(at.storage.folder).sort();
+      chmodSync(at.storage.folder, 0o500);
+      expect(await codeOf(backup(at.source, at.storage, { key }))).toBe('permission');
+      expect(readdirSync(at.storage.folder).sort()).toEqual(names);
+      mkdirSync(at.target, { mode: 0o500 });
+      expect(await codeOf(restore(at.storage, key, at.target))).toBe('permission');
+      chmodSync(at.target, 0o700);
+      chmodSync(join(at.storage.folder, names[0] ?? ''), 0);
+      expect(await codeOf(verify(at.storage, key))).toBe('permission');
+    });
+  });
+
+  it('does not hold a large file in memory', () => {
+    const at = place();
+    const large = join(at.source, 'large');
+    writeFileSync(large, '');
+    truncateSync(large, 768 << 20);
+    // A storage that keeps nothing: it is the way there that is measured.
+    const discard = `Object.assign(new DirectoryStorage('/nowhere'), {
+      put: () => ({ write() {}, sync() {}, commit() {}, discard() {} }), flush() {}, remove() {} })`;
+    const { stdout, stderr } = runNode(`
+      const { backup, DirectoryStorage } = await import(${INDEX});
+      const { BackupKey } = await import(${KEYS});
+      const { skipped, bytes } = await backup(${JSON.stringify(at.source)}, ${discard}, { key: BackupKey.generate() });
+      console.log(skipped.length, bytes, process.resourceUsage().maxRSS);`);
+    const [skipped, bytes, kilobytes] = stdout.split(' ').map(Number);
+    expect([skipped, bytes, stderr]).toEqual([0, 768 << 20, '']);
+    expect(kilobytes).toBeLessThan(300_000);
   });
 
   it('a storage that is no folder', async () => {

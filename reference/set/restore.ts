@@ -253,7 +253,7 @@ class Run {
       mkdirSync(place, { mode: 0o700 });
     } catch (error) {
       // Another entry may have made it, where upper and lower case are one.
-      if (!lstatSync(place).isDirectory()) throw error;
+      if (lstatSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
     }
   }
 

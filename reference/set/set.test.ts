@@ -316,8 +316,8 @@ describe('damage', () => {
   });
 
   it('of both manifests, in a late chunk: the error is reported, the older backup is not taken for the newest', async () => {
-    const many = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`${i}-${'n'.repeat(200)}`, '']));
-    const at = place(many);
+    const at = place();
+    for (let i = 0; i < 400; i++) symlinkSync('to', join(at.source, `${i}-${'n'.repeat(200)}`));
     await backup(at.source, at.storage, { key });
     await backup(at.source, at.storage, { key });
     for (const name of await copiesOf(at)) tamper(at, name, flipAt(-1));
@@ -414,6 +414,36 @@ describe('a target', () => {
     await restore(at.storage, key, at.target, { force: true });
     expect(tree(at.target)).toEqual({ a: 'new' });
     expect(readFileSync(join(at.base, 'elsewhere'), 'utf8')).toBe('mine');
+  });
+
+  it('in which a file appears meanwhile keeps that file', async () => {
+    const at = place({ a: noise(5000), b: 'theirs' });
+    await backup(at.source, at.storage, { key });
+    const onProgress = ({ path }: { path: string }): void => {
+      if (path === 'b') write(at.target, 'b', 'mine');
+    };
+    for (const force of [false, true]) {
+      rmSync(at.target, { recursive: true, force: true });
+      const error: unknown = await restore(at.storage, key, at.target, { force, onProgress }).catch(
+        (cause: unknown) => cause,
+      );
+      expect(error).toMatchObject({ code: 'exists', report: { restored: ['a'] } });
+      expect(Object.keys(tree(at.target))).toEqual(['a', 'b']);
+      expect(readFileSync(join(at.target, 'b'), 'utf8')).toBe('mine');
+    }
+  });
+
+  it('in which a folder becomes a link meanwhile gets nothing through it', async () => {
+    const at = place({ a: 'first', 'd/b': 'second' });
+    await backup(at.source, at.storage, { key });
+    mkdirSync(join(at.base, 'elsewhere'));
+    const onProgress = ({ path }: { path: string }): void => {
+      if (path !== 'a') return;
+      rmSync(join(at.target, 'd'), { recursive: true });
+      symlinkSync('../elsewhere', join(at.target, 'd'));
+    };
+    expect(await codeOf(restore(at.storage, key, at.target, { onProgress }))).toBe('unsafe-path');
+    expect(readdirSync(join(at.base, 'elsewhere'))).toEqual([]);
   });
 
   it('gets no new file by force if the old one stands and the object is damaged', async () => {
