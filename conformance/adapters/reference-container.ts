@@ -19,6 +19,7 @@ import {
 import { nodeEngine } from '../../reference/crypto/node.ts';
 import { nobleEngine } from '../../reference/crypto/noble.ts';
 import type { CryptoEngine } from '../../reference/crypto/engine.ts';
+import { isStrongroomError } from '../../reference/errors.ts';
 import { BackupKey } from '../../reference/keys/backup-key.ts';
 import { LABELS } from '../../reference/keys/labels.ts';
 import { sealWith } from '../../reference/testing.ts';
@@ -70,13 +71,36 @@ const openObject: Operation = (params) => {
     engine,
     ...(params.has('objectLength') && { objectLength: params.number('objectLength') }),
   });
-  for (let at = 0; at < object.length; at += PIECE) {
-    for (const piece of opener.feed(object.subarray(at, at + PIECE))) release(piece);
+  const length = params.has('pieceLength') ? params.number('pieceLength') : PIECE;
+  for (let at = 0; at < object.length; at += length) {
+    for (const piece of opener.feed(object.subarray(at, at + length))) release(piece);
   }
   const steps = opener.finish();
   let step = steps.next();
   for (; step.done !== true; step = steps.next()) release(step.value);
   return { type: step.value.header.type, contentLength: step.value.contentLength };
+};
+
+/** The code of the error of `action`, or `none`. */
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+    return 'none';
+  } catch (error) {
+    if (isStrongroomError(error)) return error.code;
+    throw error;
+  }
+}
+
+/** Opens an object that fails, and goes on calling; or one that does not, and calls after its end. */
+const afterError: Operation = (params) => {
+  const opener = new Opener({ key: BackupKey.fromBytes(params.bytes('key')), engine });
+  const first = codeOf(() => {
+    opener.update(params.bytes('object'));
+    opener.final();
+  });
+  const later = [codeOf(() => opener.update(params.bytes('object'))), codeOf(() => opener.final())];
+  return { first, later };
 };
 
 /** Operations of keys and sealed objects. */
@@ -91,6 +115,7 @@ export const containerOperations: Readonly<Record<string, Operation>> = {
     };
   },
   'container.open': openObject,
+  'container.after-end': afterError,
   'container.inspect': (params) => {
     const header = inspect(params.bytes('object'));
     return {

@@ -42,6 +42,8 @@ const operations = Object.entries({ ...containerOperations, ...vaultOperations }
   ([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const,
 );
 
-await serve({ hello, ...Object.fromEntries(operations) }, (error) =>
-  isStrongroomError(error) ? error.code : undefined,
-);
+await serve({ hello, ...Object.fromEntries(operations) }, (error) => {
+  if (!isStrongroomError(error)) return undefined;
+  const { position } = error.details;
+  return { error: error.code, ...(position !== undefined && { position }) };
+});

@@ -82,6 +82,9 @@ export class Unsupported extends Error {
   }
 }
 
+/** Code and position of an error that the implementation threw, if it is one of its own. */
+export type CodeOf = (error: unknown) => { readonly error: string; readonly position?: number } | undefined;
+
 /** One operation: parameters in, result out. */
 export type Operation = (params: Params) => Record<string, Value> | Promise<Record<string, Value>>;
 
@@ -89,7 +92,7 @@ async function answer(
   operations: Readonly<Record<string, Operation>>,
   op: string,
   params: Record<string, Value>,
-  codeOf: (error: unknown) => string | undefined,
+  codeOf: CodeOf,
 ): Promise<Answer> {
   try {
     const operation = Object.hasOwn(operations, op) ? operations[op] : undefined;
@@ -101,19 +104,12 @@ async function answer(
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return code === undefined
       ? { outcome: 'error', detail }
-      : { outcome: 'reject', error: code, native: String(error) };
+      : { outcome: 'reject', ...code, native: String(error) };
   }
 }
 
-/**
- * Answers requests until the input ends.
- *
- * @param codeOf the code of spec/errors.md for an error that the implementation threw, if it is one of its own
- */
-export async function serve(
-  operations: Readonly<Record<string, Operation>>,
-  codeOf: (error: unknown) => string | undefined,
-): Promise<void> {
+/** Answers requests until the input ends. */
+export async function serve(operations: Readonly<Record<string, Operation>>, codeOf: CodeOf): Promise<void> {
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     const { id, op, params } = requestSchema.parse(JSON.parse(line));
     process.stdout.write(`${JSON.stringify({ id, ...(await answer(operations, op, params, codeOf)) })}\n`);

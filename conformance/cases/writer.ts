@@ -168,7 +168,7 @@ export const writerCases: readonly Case[] = [
     why: 'What a test can inject, an application can pass by mistake.',
     role: 'container-writer',
     level: 'core',
-    requirements: ['HDR-2'],
+    requirements: ['CNV-18'],
     feature: 'container',
     run: refusesInjection,
   },

@@ -141,7 +141,15 @@ export function score(
       actual: describeDigest(released),
     });
   }
-  if (expect.errors.includes(outcome.error)) return { status: 'pass' };
+  if (expect.errors.includes(outcome.error)) {
+    const { position } = expect;
+    return position === undefined || position === outcome.position
+      ? { status: 'pass' }
+      : failed('wrong-output', 'the position differs', {
+          expected: String(position),
+          actual: String(outcome.position ?? '(absent)'),
+        });
+  }
   if (loose) return { status: 'pass', detail: `refused, but as ${outcome.error}` };
   return failed('wrong-error', 'refused for another reason', {
     expected: expect.errors.join(' or '),

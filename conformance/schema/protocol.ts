@@ -19,7 +19,12 @@ export interface Request {
 export type Answer =
   | { readonly outcome: 'ok'; readonly result: Record<string, Value> }
   /** The implementation refused the input, with this code of spec/errors.md. */
-  | { readonly outcome: 'reject'; readonly error: string; readonly native?: string }
+  | {
+      readonly outcome: 'reject';
+      readonly error: string;
+      readonly position?: number;
+      readonly native?: string;
+    }
   /** The implementation does not have this operation, or this feature of it. */
   | { readonly outcome: 'unsupported'; readonly feature: string }
   /** Something else went wrong. */
@@ -65,6 +70,7 @@ export const answerSchema: z.ZodType<Answer & { readonly id: string }> = z.discr
     id: z.string(),
     outcome: z.literal('reject'),
     error: z.string().min(1),
+    position: z.int().exactOptional(),
     native: z.string().exactOptional(),
   }),
   z.strictObject({ id: z.string(), outcome: z.literal('unsupported'), feature: z.string() }),

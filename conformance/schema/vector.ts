@@ -50,7 +50,13 @@ export type Edit =
 /** What an implementation must answer. */
 export type Expectation =
   | { readonly outcome: 'ok'; readonly result: Record<string, Value>; readonly released?: Digest }
-  | { readonly outcome: 'reject'; readonly errors: string[]; readonly released?: Digest[] };
+  | {
+      readonly outcome: 'reject';
+      readonly errors: string[];
+      /** Position that the error must tell, where the specification asks for one. */
+      readonly position?: number;
+      readonly released?: Digest[];
+    };
 
 /** One vector: one request, and at most one fault in it. */
 export interface Vector {
@@ -116,6 +122,7 @@ const expectation: z.ZodType<Expectation> = z.discriminatedUnion('outcome', [
   z.strictObject({
     outcome: z.literal('reject'),
     errors: z.array(z.string()).min(1),
+    position: z.int().exactOptional(),
     released: z.array(digest).min(1).exactOptional(),
   }),
 ]);

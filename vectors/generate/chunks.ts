@@ -7,7 +7,7 @@ import { ecb } from '@noble/ciphers/aes.js';
 import { be, cat, named, toHex, xor, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import { writeObject, type Recipe, type Written } from '../../conformance/peer/sealed-object.ts';
 import type { Digest, VectorFile } from '../../conformance/schema/vector.ts';
-import { Family } from './family.ts';
+import { Family, pack } from './family.ts';
 import {
   chunkNonce,
   KEY,
@@ -370,6 +370,118 @@ export function chunks(): VectorFile {
       released: releasedBefore(objects.recipe('two').content, 14, 1),
     },
   );
+
+  // The input may be cut anywhere, and what is known of its length helps.
+  for (const length of [1, 16, SEALED, SEALED + 1]) {
+    const how = { pieceLength: length };
+    objects.accept(
+      `pieces-${length}`,
+      objects.recipe('three'),
+      {
+        title: `An object that arrives in pieces of ${length} ${length === 1 ? 'byte' : 'bytes'}`,
+        why: 'Readers that take a piece for a chunk, or lose bytes between two pieces, are right for one way of reading alone.',
+        requirements: ['RDR-7'],
+      },
+      how,
+    );
+    family.flip(
+      `pieces-${length}-flipped`,
+      `pieces-${length}`,
+      { ...whole, offset: -20 },
+      {
+        title: `A damaged final chunk that arrives in pieces of ${length} ${length === 1 ? 'byte' : 'bytes'}`,
+        why: 'The error does not depend on how the input is cut.',
+        requirements: ['RDR-7'],
+        errors: ['chunk-damaged'],
+        released: releasedBefore(objects.recipe('three').content, 14, 2),
+      },
+    );
+  }
+  objects.accept(
+    'known-length',
+    objects.recipe('three'),
+    {
+      title: 'An object whose length is known',
+      why: 'A manifest tells the length.',
+      requirements: ['RDR-1'],
+    },
+    { objectLength: object.length },
+  );
+  const known = (
+    id: string,
+    kept: number,
+    index: number,
+    tail: Uint8Array,
+    error: string,
+    title: string,
+  ): void => {
+    family.bytes(
+      id,
+      'known-length',
+      { ...whole, offset: kept, removed: object.length - kept, inserted: tail },
+      {
+        title,
+        why: 'With the length known, cuts and tails have names of their own.',
+        requirements: ['RDR-2'],
+        errors: [error],
+        released: before(index),
+      },
+    );
+  };
+  known(
+    'known-length-cut',
+    HEADER + SEALED + 5,
+    1,
+    zeros(0),
+    'truncated',
+    'An object of known length, cut inside a chunk',
+  );
+  known(
+    'known-length-tail',
+    object.length,
+    2,
+    zeros(3),
+    'trailing-data',
+    'An object of known length, with three bytes after it',
+  );
+
+  // After an error, and after the end.
+  const again = (
+    id: string,
+    bytes: Bytes,
+    first: string,
+    later: string,
+    title: string,
+    requirements: string[],
+  ): void => {
+    family.accept(
+      id,
+      {
+        title,
+        why: 'A reader that goes on after an error releases what follows damage as if nothing had happened.',
+        requirements,
+        input: { key: toHex(KEY), object: pack(bytes) },
+        result: { first, later: [later, later] },
+      },
+      { op: 'container.after-end' },
+    );
+  };
+  const two = objects.written('two').object;
+  const damagedTwo = two.slice();
+  damagedTwo[HEADER + 3] = 1;
+  again('after-damage', damagedTwo, 'chunk-damaged', 'chunk-damaged', 'Calls after a damaged chunk', [
+    'RDR-4',
+    'CNV-21',
+  ]);
+  again(
+    'after-truncation',
+    two.slice(0, HEADER + SEALED),
+    'truncated',
+    'truncated',
+    'Calls after a truncation',
+    ['RDR-4', 'CNV-21'],
+  );
+  again('after-end', two, 'none', 'closed', 'Calls after the end of an object', ['CNV-22']);
 
   // One chunk that both keys open: only the commitment tells them apart.
   const name = 'collision';

@@ -33,7 +33,7 @@ export function engine(): VectorFile {
     const sealed = seal(key, chunkNonce(baseNonce, index), plaintext);
     const words = {
       why: 'Counters overflow, change their sign or lose their high bits at powers of two.',
-      requirements: ['CHK-3', 'CHK-5'],
+      requirements: ['CHK-3', 'CHK-5', 'CHK-7'],
     };
     family.accept(`open-${id}`, {
       ...words,
@@ -129,7 +129,7 @@ export function engine(): VectorFile {
     'open-0',
     'sealed',
     15,
-    reject('Fifteen bytes', 'Less than a tag cannot be a chunk.'),
+    reject('Fifteen bytes', 'Less than a tag cannot be a chunk.', 'chunk-damaged', 'CHK-7'),
   );
   family.flip(
     'tag-flipped',

@@ -66,6 +66,7 @@ export interface Accept extends Words {
 /** What a generator says about a reject. */
 export interface Reject extends Words {
   readonly errors: string[];
+  readonly position?: number;
   readonly released?: Digest[];
 }
 
@@ -118,7 +119,7 @@ export class Family {
   }
 
   #reject(id: string, twin: Vector, input: Record<string, Value>, edit: Edit, reject: Reject): void {
-    const { title, why, requirements, errors, released } = reject;
+    const { title, why, requirements, errors, position, released } = reject;
     const sink = twin.expect.released !== undefined;
     this.#add(
       id,
@@ -129,7 +130,12 @@ export class Family {
         requirements,
         input,
         from: { vector: twin.id, edit },
-        expect: { outcome: 'reject', errors, ...(sink && { released: released ?? NOTHING }) },
+        expect: {
+          outcome: 'reject',
+          errors,
+          ...(position !== undefined && { position }),
+          ...(sink && { released: released ?? NOTHING }),
+        },
       },
       twin.role,
     );

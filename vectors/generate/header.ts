@@ -223,7 +223,7 @@ export function header(): VectorFile {
     {
       title: 'Chunks of 2^255 bytes',
       why: 'A reader that allocates on the word of the header falls over.',
-      requirements: ['RDR-2', 'RDR-1'],
+      requirements: ['RDR-2', 'RDR-1', 'RDR-6'],
       errors: ['unsupported-chunk-size'],
     },
   );

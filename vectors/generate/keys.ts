@@ -44,43 +44,48 @@ export function keys(): VectorFile {
     { op: 'keys.format-recovery-key' },
   );
 
-  const reject = (title: string, why: string): Reject => ({
+  const reject = (title: string, why: string, position: number): Reject => ({
     title,
     why,
-    requirements: ['KEY-9'],
+    requirements: ['KEY-9', 'KEY-10'],
+    position,
     errors: ['invalid-recovery-key'],
   });
-  const text = (id: string, now: string, title: string, why: string): void =>
-    family.value(id, 'grouped', 'text', now, reject(title, why));
-  text('short', groups.slice(0, -1), '63 digits', 'A parser that pads makes another key.');
-  text('long', `${groups}0`, '65 digits', 'A parser that cuts hides a mistake.');
-  text('empty', '', 'No digits at all', 'An empty field is not a key.');
+  const text = (id: string, now: string, position: number, title: string, why: string): void =>
+    family.value(id, 'grouped', 'text', now, reject(title, why, position));
+  text('short', groups.slice(0, -1), 79, '63 digits', 'A parser that pads makes another key.');
+  text('long', `${groups}0`, 80, '65 digits', 'A parser that cuts hides a mistake.');
+  text('empty', '', 1, 'No digits at all', 'An empty field is not a key.');
   text(
     'letter-o',
     groups.replace(/^./u, 'O'),
+    1,
     'The letter O in place of a digit',
     'Only the sixteen digits count; a guess at what was meant makes another key.',
   );
   text(
     'full-width',
     groups.replace(/^./u, '\uff10'),
+    1,
     'A full-width digit',
     'A parser that asks Unicode what is a digit accepts it.',
   );
   text(
     'tab',
     groups.replace(' ', '\t'),
+    5,
     'A tab between two groups',
     'Spaces and hyphens are the only separators.',
   );
   text(
     'non-breaking-space',
     groups.replace(' ', '\u00a0'),
+    5,
     'A no-break space between two groups',
     'Spaces and hyphens are the only separators.',
   );
-  text('prefix', `0x${hex}`, 'A prefix 0x', 'The parser of a number is not the parser of a recovery key.');
-  text('newline', `${groups}\n`, 'A line feed at the end', 'Spaces and hyphens are the only separators.');
+  text('prefix', `0x${hex}`, 2, 'A prefix 0x', 'The parser of a number is not the parser of a recovery key.');
+  text('newline', `${groups}\n`, 80, 'A line feed at the end', 'Spaces and hyphens are the only separators.');
 
   for (const [name, length] of [
     ['object', 32],

@@ -71,7 +71,7 @@ export class ObjectVectors {
   }
 
   /** Adds an accepting vector. */
-  accept(id: string, recipe: Recipe, words: Words): Written {
+  accept(id: string, recipe: Recipe, words: Words, more: Record<string, Value> = {}): Written {
     this.#recipes.set(id, recipe);
     const written = writeObject(recipe);
     this.#family.accept(id, {
@@ -80,6 +80,7 @@ export class ObjectVectors {
         key: toHex(recipe.key),
         ...(recipe.context && { context: toHex(recipe.context) }),
         object: pack(written.object),
+        ...more,
       },
       result: { type: typeName(recipe.type ?? TYPES.blob), contentLength: recipe.content.length },
       released: digest(recipe.content),

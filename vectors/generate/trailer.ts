@@ -84,7 +84,7 @@ export function trailer(): VectorFile {
       {
         title,
         why,
-        requirements: ['RDR-2'],
+        requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
         errors: ['bad-trailer'],
       },
     );
@@ -132,7 +132,7 @@ export function trailer(): VectorFile {
     {
       title: 'A content length one short, so that a byte of content lies in the padding',
       why: 'A reader that does not check padding drops content.',
-      requirements: ['RDR-2'],
+      requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
       errors: ['bad-padding'],
     },
   );
@@ -144,7 +144,7 @@ export function trailer(): VectorFile {
     {
       title: 'An unknown padding scheme',
       why: 'A reader that takes an unknown scheme for none cannot check the length.',
-      requirements: ['RDR-2'],
+      requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
       errors: ['bad-trailer'],
     },
   );
@@ -156,7 +156,7 @@ export function trailer(): VectorFile {
     {
       title: 'Padmé that calls itself no padding',
       why: 'The length is then not the canonical one of the scheme.',
-      requirements: ['RDR-2'],
+      requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
       errors: ['bad-padding'],
     },
   );
@@ -172,7 +172,7 @@ export function trailer(): VectorFile {
       {
         title: `The ${id} reserved byte of the trailer is not zero`,
         why: 'A reader that ignores reserved bytes cannot be told later what they mean.',
-        requirements: ['RDR-2'],
+        requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
         errors: ['bad-trailer'],
       },
     );
@@ -190,7 +190,7 @@ export function trailer(): VectorFile {
       {
         title: `The ${id} byte of padding is not zero`,
         why: 'Padding is no place to hide data.',
-        requirements: ['RDR-2'],
+        requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
         errors: ['bad-padding'],
       },
     );
@@ -208,7 +208,7 @@ export function trailer(): VectorFile {
       {
         title: `${length} bytes of padding in place of ${pad}`,
         why: 'There is one length for each content: another one is a covert channel, or a faulty writer.',
-        requirements: ['RDR-2'],
+        requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
         errors: ['bad-padding'],
       },
     );
@@ -221,7 +221,7 @@ export function trailer(): VectorFile {
     {
       title: 'One byte of padding under scheme 0',
       why: 'Scheme 0 has no padding beyond what keeps the trailer whole.',
-      requirements: ['RDR-2'],
+      requirements: ['RDR-2', 'RDR-9', 'RDR-10'],
       errors: ['bad-padding'],
     },
   );

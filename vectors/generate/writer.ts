@@ -179,5 +179,73 @@ export function writer(): VectorFile {
       },
     });
   }
+  family.value(
+    'context-too-long',
+    'context',
+    'context',
+    { pieces: [{ repeat: '61', count: 65_536 }] },
+    {
+      title: 'A context of 65536 bytes',
+      why: 'Its length has two bytes: a writer that cuts it binds the object to another context.',
+      requirements: ['HDR-6'],
+      errors: ['limit-exceeded'],
+    },
+  );
+  const extensions = (
+    id: string,
+    list: readonly Extension[],
+    requirement: string,
+    title: string,
+    why: string,
+  ): void => {
+    family.value(
+      id,
+      'extension',
+      'extensions',
+      list.map(({ type, value }) => ({ type, value: pack(value) })),
+      {
+        title,
+        why,
+        requirements: [requirement],
+        errors: ['bad-extension'],
+      },
+    );
+  };
+  const one = { type: 0x7f01, value: zeros(4) };
+  extensions(
+    'extensions-twice',
+    [one, one],
+    'EXT-1',
+    'The same extension twice',
+    'What a reader must refuse, a writer must not make.',
+  );
+  extensions(
+    'extensions-descending',
+    [{ ...one, type: 0x7f02 }, one],
+    'EXT-1',
+    'Extensions in descending order',
+    'What a reader must refuse, a writer must not make.',
+  );
+  extensions(
+    'extensions-too-long',
+    [{ ...one, value: zeros(4093) }],
+    'EXT-2',
+    'Extensions of 4097 bytes',
+    'What a reader must refuse, a writer must not make.',
+  );
+  extensions(
+    'extension-unregistered',
+    [{ ...one, type: 0x0001 }],
+    'EXT-3',
+    'An extension that is not of the private range',
+    'Numbers that are not given out yet will mean something else.',
+  );
+  extensions(
+    'extension-critical',
+    [{ ...one, type: 0xff01 }],
+    'EXT-3',
+    'A critical extension',
+    'Nobody could read the object.',
+  );
   return family.file();
 }
