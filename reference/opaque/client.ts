@@ -26,7 +26,7 @@ import {
 } from './messages.ts';
 import { blind, finalize } from './oprf.ts';
 import type { Stretch } from './stretch.ts';
-import { deriveKeyPair, hashLength, OPAQUE_NONCE_LENGTH, type Suite } from './suite.ts';
+import { hashLength, OPAQUE_NONCE_LENGTH, type Suite } from './suite.ts';
 
 /** What a client keeps between the halves of a registration. */
 export interface RegistrationState {
@@ -145,7 +145,7 @@ export function startLoginWith(
 ): { readonly ke1: Bytes; readonly state: LoginState } {
   const blinded = blind(suite.group, random, 'blind', password);
   const clientNonce = random('client_nonce', OPAQUE_NONCE_LENGTH);
-  const keyshare = deriveKeyPair(suite, random('client_keyshare_seed', suite.group.scalarLength));
+  const keyshare = suite.dh.deriveKeyPair(random('client_keyshare_seed', suite.dh.seedLength));
   const ke1 = encode(ke1Codec(suite), {
     blindedMessage: blinded.blindedElement,
     clientNonce,
@@ -196,7 +196,7 @@ export interface LoggedIn {
  */
 export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn> {
   const { suite, state, identities } = options;
-  const { group } = suite;
+  const { group, dh } = suite;
   const { body, serverMac } = decode(ke2Codec(suite), options.ke2);
   const randomized = await stretched(
     suite,
@@ -207,8 +207,8 @@ export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn
   );
 
   const response = maskResponse(suite, maskingKey(suite, randomized), body.maskingNonce, body.maskedResponse);
-  const serverPublicKey = response.slice(0, group.elementLength);
-  const envelope = response.subarray(group.elementLength);
+  const serverPublicKey = response.slice(0, dh.publicKeyLength);
+  const envelope = response.subarray(dh.publicKeyLength);
   const { exportKey, client } = recoverEnvelope(
     suite,
     randomized,
@@ -221,9 +221,9 @@ export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn
   const keys = exchangeKeys(
     suite,
     [
-      group.multiply(state.keyshareSecret, body.serverPublicKeyshare),
-      group.multiply(state.keyshareSecret, serverPublicKey),
-      group.multiply(client.secretKey, body.serverPublicKeyshare),
+      dh.diffieHellman(state.keyshareSecret, body.serverPublicKeyshare),
+      dh.diffieHellman(state.keyshareSecret, serverPublicKey),
+      dh.diffieHellman(client.secretKey, body.serverPublicKeyshare),
     ],
     {
       context: options.context,

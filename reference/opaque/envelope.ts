@@ -6,16 +6,9 @@
  */
 import { StrongroomError } from '../errors.ts';
 import { concat, equal, wipe, type Bytes } from '../wire/bytes.ts';
+import type { KeyPair } from './dh.ts';
 import { prefixed } from './oprf.ts';
-import {
-  deriveKeyPair,
-  hashLength,
-  opaqueExpand,
-  opaqueExtract,
-  OPAQUE_NONCE_LENGTH,
-  type KeyPair,
-  type Suite,
-} from './suite.ts';
+import { hashLength, opaqueExpand, opaqueExtract, OPAQUE_NONCE_LENGTH, type Suite } from './suite.ts';
 
 /** Names that both sides authenticate; a missing one is the public key of that side. */
 export interface Identities {
@@ -55,8 +48,8 @@ export function envelopeKeys(
   const length = hashLength(suite);
   const authKey = opaqueExpand(suite, randomized, envelopeNonce, 'AuthKey', length);
   const exportKey = opaqueExpand(suite, randomized, envelopeNonce, 'ExportKey', length);
-  const seed = opaqueExpand(suite, randomized, envelopeNonce, 'PrivateKey', suite.group.scalarLength);
-  const client = deriveKeyPair(suite, seed);
+  const seed = opaqueExpand(suite, randomized, envelopeNonce, 'PrivateKey', suite.dh.seedLength);
+  const client = suite.dh.deriveKeyPair(seed);
   const credentials = concat(
     serverPublicKey,
     prefixed(identities.server ?? serverPublicKey),

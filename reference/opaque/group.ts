@@ -16,9 +16,9 @@ export interface Group {
   readonly identifier: string;
   /** Hash of the ciphersuite. */
   readonly hash: HashName;
-  /** Bytes of an element: Noe of RFC 9807, and Npk. */
+  /** Bytes of an element: Noe of RFC 9807. */
   readonly elementLength: number;
-  /** Bytes of a scalar: Nok of RFC 9807, Nsk and Nseed. */
+  /** Bytes of a scalar: Nok of RFC 9807. */
   readonly scalarLength: number;
   /** HashToGroup with domain separation tag `dst`. */
   hashToGroup(input: Uint8Array, dst: Uint8Array): Bytes;

@@ -15,6 +15,7 @@ export {
   type Registered,
   type RegistrationState,
 } from './client.ts';
+export type { DiffieHellman, KeyPair } from './dh.ts';
 export type { Identities } from './envelope.ts';
 export type { Group } from './group.ts';
 export { nobleP256, nobleRistretto255 } from './noble-group.ts';
@@ -54,4 +55,4 @@ export {
   type Stretch,
   type StretchBounds,
 } from './stretch.ts';
-export { nobleSuite, sodiumSuite, type KeyPair, type Suite } from './suite.ts';
+export { nobleSuite, sodiumSuite, suiteOf, type Suite } from './suite.ts';

@@ -6,21 +6,29 @@
  */
 import type { Bytes } from '../wire/bytes.ts';
 import { opaque, struct, type Codec } from '../wire/codec.ts';
-import { notAnElement, type Group } from './group.ts';
+import { notAnElement } from './group.ts';
 import { hashLength, OPAQUE_NONCE_LENGTH, type Suite } from './suite.ts';
 
 const nonce = opaque(OPAQUE_NONCE_LENGTH, 'nonce');
 
-function element(group: Group): Codec<Bytes> {
-  const inner = opaque(group.elementLength, 'element');
+function checked(length: number, accepts: (bytes: Bytes) => boolean): Codec<Bytes> {
+  const inner = opaque(length, 'element');
   return {
     ...inner,
     read(input) {
       const bytes = inner.read(input);
-      if (!group.isElement(bytes)) throw notAnElement();
+      if (!accepts(bytes)) throw notAnElement();
       return bytes;
     },
   };
+}
+
+function element({ group }: Suite): Codec<Bytes> {
+  return checked(group.elementLength, (bytes) => group.isElement(bytes));
+}
+
+function publicKey({ dh }: Suite): Codec<Bytes> {
+  return checked(dh.publicKeyLength, (bytes) => dh.isPublicKey(bytes));
 }
 
 /** RFC 9807, section 5.1. */
@@ -71,21 +79,21 @@ export function envelopeLength(suite: Suite): number {
 
 /** Structure RegistrationRequest. */
 export function registrationRequest(suite: Suite): Codec<RegistrationRequest> {
-  return struct('RegistrationRequest', { blindedMessage: element(suite.group) });
+  return struct('RegistrationRequest', { blindedMessage: element(suite) });
 }
 
 /** Structure RegistrationResponse. */
 export function registrationResponse(suite: Suite): Codec<RegistrationResponse> {
   return struct('RegistrationResponse', {
-    evaluatedMessage: element(suite.group),
-    serverPublicKey: element(suite.group),
+    evaluatedMessage: element(suite),
+    serverPublicKey: publicKey(suite),
   });
 }
 
 /** Structure RegistrationRecord. */
 export function registrationRecord(suite: Suite): Codec<RegistrationRecord> {
   return struct('RegistrationRecord', {
-    clientPublicKey: element(suite.group),
+    clientPublicKey: publicKey(suite),
     maskingKey: opaque(hashLength(suite), 'masking_key'),
     envelope: opaque(envelopeLength(suite), 'envelope'),
   });
@@ -94,20 +102,20 @@ export function registrationRecord(suite: Suite): Codec<RegistrationRecord> {
 /** Structure KE1. */
 export function ke1(suite: Suite): Codec<Ke1> {
   return struct('KE1', {
-    blindedMessage: element(suite.group),
+    blindedMessage: element(suite),
     clientNonce: nonce,
-    clientPublicKeyshare: element(suite.group),
+    clientPublicKeyshare: publicKey(suite),
   });
 }
 
 /** Structure KE2 without its last field. */
 export function ke2Body(suite: Suite): Codec<Ke2Body> {
   return struct('KE2', {
-    evaluatedMessage: element(suite.group),
+    evaluatedMessage: element(suite),
     maskingNonce: nonce,
-    maskedResponse: opaque(suite.group.elementLength + envelopeLength(suite), 'masked_response'),
+    maskedResponse: opaque(suite.dh.publicKeyLength + envelopeLength(suite), 'masked_response'),
     serverNonce: nonce,
-    serverPublicKeyshare: element(suite.group),
+    serverPublicKeyshare: publicKey(suite),
   });
 }
 

@@ -3,6 +3,7 @@ import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { concat, equal, hex, type Bytes } from '../wire/bytes.ts';
 import { finishLogin, finishRegistration, startLogin, startRegistration } from './client.ts';
+import type { KeyPair } from './dh.ts';
 import {
   checkRecord,
   fakeRecord,
@@ -15,7 +16,7 @@ import {
 } from './server.ts';
 import { preparePassword } from './password.ts';
 import { identityStretch } from './stretch.ts';
-import { nobleSuite, sodiumSuite, type KeyPair, type Suite } from './suite.ts';
+import { nobleSuite, sodiumSuite, type Suite } from './suite.ts';
 
 const sodium = await sodiumSuite();
 const oprfKey = systemRandom('oprf_key', 64);

@@ -9,6 +9,7 @@ import { StrongroomError } from '../errors.ts';
 import { concat, equal, utf8, wipe, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { exchangeKeys } from './ake.ts';
+import type { KeyPair } from './dh.ts';
 import { maskResponse, type Identities } from './envelope.ts';
 import {
   envelopeLength,
@@ -19,7 +20,7 @@ import {
   registrationResponse,
 } from './messages.ts';
 import { blindEvaluate, deriveScalar } from './oprf.ts';
-import { deriveKeyPair, type KeyPair, type Suite } from './suite.ts';
+import type { Suite } from './suite.ts';
 
 /**
  * The input to the one HMAC that yields the OPRF seed of a registration:
@@ -50,7 +51,7 @@ function evaluate(suite: Suite, seed: Uint8Array, blinded: Uint8Array): Bytes {
 
 /** A server's long-term key pair from fresh randomness (`opaque_server_seed`). */
 export function generateServerKeyPairWith(random: RandomSource, suite: Suite): KeyPair {
-  return deriveKeyPair(suite, random('opaque_server_seed', suite.group.scalarLength));
+  return suite.dh.deriveKeyPair(random('opaque_server_seed', suite.dh.seedLength));
 }
 
 /** A server's long-term key pair. */
@@ -126,7 +127,7 @@ export interface Ke2Result {
 /** GenerateKE2 (RFC 9807, section 6.2.2). @throws StrongroomError `malformed` if KE1 or the record is */
 export function serverKe2(options: Ke2Options): Ke2Result {
   const { suite, serverPrivateKey, serverPublicKey, maskingNonce, serverNonce, identities } = options;
-  const { group } = suite;
+  const { dh } = suite;
   const request = decode(ke1Codec(suite), options.ke1);
   const record = decode(registrationRecord(suite), options.record);
 
@@ -137,7 +138,7 @@ export function serverKe2(options: Ke2Options): Ke2Result {
     maskingNonce,
     concat(serverPublicKey, record.envelope),
   );
-  const keyshare = deriveKeyPair(suite, options.serverKeyshareSeed);
+  const keyshare = dh.deriveKeyPair(options.serverKeyshareSeed);
   const body = {
     evaluatedMessage,
     maskingNonce,
@@ -150,9 +151,9 @@ export function serverKe2(options: Ke2Options): Ke2Result {
   const keys = exchangeKeys(
     suite,
     [
-      group.multiply(keyshare.secretKey, request.clientPublicKeyshare),
-      group.multiply(serverPrivateKey, request.clientPublicKeyshare),
-      group.multiply(keyshare.secretKey, record.clientPublicKey),
+      dh.diffieHellman(keyshare.secretKey, request.clientPublicKeyshare),
+      dh.diffieHellman(serverPrivateKey, request.clientPublicKeyshare),
+      dh.diffieHellman(keyshare.secretKey, record.clientPublicKey),
     ],
     {
       context: options.context,

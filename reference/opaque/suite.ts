@@ -7,15 +7,25 @@ import type { CryptoEngine } from '../crypto/engine.ts';
 import { expand, extract } from '../crypto/hkdf.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { concat, utf8, type Bytes } from '../wire/bytes.ts';
+import { groupDiffieHellman, type DiffieHellman } from './dh.ts';
 import type { Group } from './group.ts';
 import { nobleRistretto255 } from './noble-group.ts';
-import { deriveScalar } from './oprf.ts';
 import { sodiumRistretto255 } from './sodium-group.ts';
 
-/** A group, and the engine for its hash, HKDF and HMAC. */
+/** The group of the OPRF, the engine for its hash, HKDF and HMAC, and the key exchange. */
 export interface Suite {
   readonly group: Group;
   readonly engine: CryptoEngine;
+  readonly dh: DiffieHellman;
+}
+
+/** The suite of a group: the key exchange is in the same group unless `dh` says otherwise. */
+export function suiteOf(
+  group: Group,
+  engine: CryptoEngine = nodeEngine,
+  dh: DiffieHellman = groupDiffieHellman(group),
+): Suite {
+  return { group, engine, dh };
 }
 
 /** Nn of RFC 9807: bytes of every nonce. */
@@ -23,11 +33,11 @@ export const OPAQUE_NONCE_LENGTH = 32;
 
 /** ristretto255-SHA512 on libsodium: what a vault runs. */
 export async function sodiumSuite(engine: CryptoEngine = nodeEngine): Promise<Suite> {
-  return { group: await sodiumRistretto255(), engine };
+  return suiteOf(await sodiumRistretto255(), engine);
 }
 
 /** ristretto255-SHA512 on noble: portable. */
-export const nobleSuite: Suite = { group: nobleRistretto255, engine: nodeEngine };
+export const nobleSuite: Suite = suiteOf(nobleRistretto255);
 
 /** Nh, Nm and Nx of RFC 9807: bytes of the suite's hash. */
 export function hashLength(suite: Suite): number {
@@ -48,16 +58,4 @@ export function opaqueExpand(
   length: number,
 ): Bytes {
   return expand(suite.engine, suite.group.hash, prk, concat(prefix, utf8(label)), length);
-}
-
-/** A Diffie-Hellman key pair of the suite's group. */
-export interface KeyPair {
-  readonly secretKey: Bytes;
-  readonly publicKey: Bytes;
-}
-
-/** DeriveDiffieHellmanKeyPair (RFC 9807, section 6.4.1) from a seed of Nseed bytes. */
-export function deriveKeyPair(suite: Suite, seed: Uint8Array): KeyPair {
-  const secretKey = deriveScalar(suite.group, seed, utf8('OPAQUE-DeriveDiffieHellmanKeyPair'));
-  return { secretKey, publicKey: suite.group.multiplyBase(secretKey) };
 }

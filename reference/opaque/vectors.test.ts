@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import vectors from '../../vectors/rfc/rfc9807.json' with { type: 'json' };
-import { nodeEngine } from '../crypto/node.ts';
 import { nobleEngine } from '../crypto/noble.ts';
 import type { RandomSource } from '../crypto/random.ts';
 import { concat, equal, fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import { decode } from '../wire/codec.ts';
 import { deriveKeys, preamble } from './ake.ts';
 import { finishLogin, finishRegistrationWith, startLoginWith, startRegistrationWith } from './client.ts';
+import { nobleCurve25519 } from './curve25519.ts';
 import { maskingKey, randomizedPassword } from './envelope.ts';
 import { nobleP256, nobleRistretto255 } from './noble-group.ts';
 import { finalize } from './oprf.ts';
@@ -20,16 +20,22 @@ import {
   serverKe2,
   serverRegistrationResponse,
 } from './server.ts';
-import { sodiumRistretto255 } from './sodium-group.ts';
 import { identityStretch } from './stretch.ts';
-import { deriveKeyPair, hashLength, opaqueExpand, type Suite } from './suite.ts';
+import { hashLength, nobleSuite, opaqueExpand, sodiumSuite, suiteOf, type Suite } from './suite.ts';
 
-const suites: [string, Suite][] = [
-  ['noble ristretto255', { group: nobleRistretto255, engine: nodeEngine }],
-  ['libsodium ristretto255', { group: await sodiumRistretto255(), engine: nodeEngine }],
-  ['libsodium ristretto255 over noble hashes', { group: await sodiumRistretto255(), engine: nobleEngine }],
-  ['noble P-256', { group: nobleP256, engine: nodeEngine }],
+/** Implementation, Group of the vectors, suite. */
+const suites: [string, string, Suite][] = [
+  ['noble', 'ristretto255', nobleSuite],
+  ['libsodium', 'ristretto255', await sodiumSuite()],
+  ['libsodium over noble hashes', 'ristretto255', await sodiumSuite(nobleEngine)],
+  ['noble', 'curve25519', suiteOf(nobleRistretto255, nobleEngine, nobleCurve25519)],
+  ['noble', 'P256_XMD:SHA-256_SSWU_RO_', suiteOf(nobleP256)],
 ];
+
+it('every vector has a suite that runs it', () => {
+  const groups = new Set(suites.map(([, group]) => group));
+  expect(new Set(vectors.cases.map((row) => row.group))).toEqual(groups);
+});
 
 type Values = Readonly<Record<string, string>>;
 
@@ -50,12 +56,21 @@ function identities(inputs: Values): { client?: Bytes; server?: Bytes } {
   };
 }
 
-describe.each(suites)('RFC 9807 on %s', (_name, suite) => {
-  const mine = vectors.cases.filter((row) => row.suite === suite.group.identifier);
+describe.each(suites)('RFC 9807 on %s, %s', (_name, key, suite) => {
+  const mine = vectors.cases.filter((row) => row.group === key);
   const real = mine.filter((row) => !row.fake);
   const fake = mine.filter((row) => row.fake);
 
   it('has two real vectors and a fake one', () => expect([real.length, fake.length]).toEqual([2, 1]));
+
+  it.each(mine)('$section is of its OPRF and has its lengths', (row) => {
+    const input = reader(row.inputs);
+    const { publicKeyLength, secretKeyLength, seedLength } = suite.dh;
+    expect(row.suite).toBe(suite.group.identifier);
+    expect(input('server_public_key')).toHaveLength(publicKeyLength);
+    expect(input('server_private_key')).toHaveLength(secretKeyLength);
+    expect(input('server_keyshare_seed')).toHaveLength(seedLength);
+  });
 
   it.each(real)('$section: $name', async (row) => {
     const input = reader(row.inputs);
@@ -140,7 +155,7 @@ describe.each(suites)('RFC 9807 on %s', (_name, suite) => {
     // The key schedule, from the server's secrets
     const ke1 = decode(ke1Codec(suite), login.ke1);
     const ke2 = decode(ke2Codec(suite), answered.ke2);
-    const keyshare = deriveKeyPair(suite, input('server_keyshare_seed'));
+    const keyshare = suite.dh.deriveKeyPair(input('server_keyshare_seed'));
     expect(equal(keyshare.publicKey, ke2.body.serverPublicKeyshare)).toBe(true);
     const seen = preamble({
       context,
@@ -149,11 +164,11 @@ describe.each(suites)('RFC 9807 on %s', (_name, suite) => {
       ke1: login.ke1,
       ke2Body: answered.ke2.subarray(0, -hashLength(suite)),
     });
-    const { group, engine } = suite;
+    const { group, dh, engine } = suite;
     const ikm = concat(
-      group.multiply(keyshare.secretKey, ke1.clientPublicKeyshare),
-      group.multiply(input('server_private_key'), ke1.clientPublicKeyshare),
-      group.multiply(keyshare.secretKey, record.clientPublicKey),
+      dh.diffieHellman(keyshare.secretKey, ke1.clientPublicKeyshare),
+      dh.diffieHellman(input('server_private_key'), ke1.clientPublicKeyshare),
+      dh.diffieHellman(keyshare.secretKey, record.clientPublicKey),
     );
     const keys = deriveKeys(suite, ikm, engine.hash(group.hash, seen));
     expect(hex(keys.handshakeSecret)).toBe(hex(middle('handshake_secret')));
