@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { codeOf, key, place, tree, write, type Place } from './fixture.ts';
+import { canMount, codeOf, key, place, tree, write, type Place } from './fixture.ts';
 import {
   backup,
   DirectoryStorage,
@@ -417,13 +417,3 @@ describe('a machine that fails', () => {
     expect(await codeOf(restore(at.storage, key, at.target))).toBe('io');
   });
 });
-
-function canMount(): boolean {
-  if (process.getuid?.() !== 0) return false;
-  const at = '/tmp/strongroom-can-mount';
-  mkdirSync(at, { recursive: true });
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at]);
-  if (status === 0) execFileSync('umount', [at]);
-  rmSync(at, { recursive: true });
-  return status === 0;
-}

@@ -11,7 +11,7 @@ import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { DirectoryStorage } from './directory-storage.ts';
 import { guarded } from './faults.ts';
-import { MAX_ENTRIES, type Entry, type Manifest } from './manifest.ts';
+import { lengthOf, MAX_ENTRIES, type Entry, type Manifest } from './manifest.ts';
 import { isFatal, manifestsOfSet, openScanned, scan, type Scan, type SelectOptions } from './newest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { Pacer } from './objects.ts';
@@ -223,9 +223,4 @@ async function undo({ storage, written }: Writing): Promise<void> {
   } catch {
     // The fault that led here is the one to report.
   }
-}
-
-/** Length in bytes of the content of an entry. */
-export function lengthOf(entry: Entry): number {
-  return entry.kind === 'file' ? entry.contentLength : 0;
 }

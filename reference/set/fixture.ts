@@ -1,4 +1,5 @@
 /** What the tests of this folder share: folders of their own, and ways to damage a storage. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -92,4 +93,14 @@ export async function codeOf(promise: Promise<unknown>): Promise<ErrorCode | 'fu
     if (isStrongroomError(error)) return error.code;
     throw error;
   }
+}
+
+/** True if this process may mount a file system. */
+export function canMount(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const at = mkdtempSync(join(tmpdir(), 'strongroom-mount-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at]);
+  if (status === 0) execFileSync('umount', [at]);
+  rmSync(at, { recursive: true });
+  return status === 0;
 }

@@ -5,8 +5,7 @@
  */
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { lengthOf } from './backup.ts';
-import type { Entry, Time } from './manifest.ts';
+import { lengthOf, type Entry, type Time } from './manifest.ts';
 import { openManifest, scan, type Damage, type ManifestCopy, type SelectOptions } from './newest.ts';
 import type { Storage } from './storage.ts';
 

@@ -181,6 +181,24 @@ describe('a manifest', () => {
   for (const [what, code, bytes] of cases)
     it(`with ${what}: ${code}`, () => expect(codeOfContent(bytes)).toBe(code));
 
+  it('gives a code of its own layer to every change of one byte', () => {
+    const good = withEntries(...manifest.entries);
+    const codes = new Set<string>();
+    for (let at = 0; at < good.length; at++) {
+      for (const value of [0, 1, 0x80, 0xff])
+        codes.add(codeOfContent(good.map((b, i) => (i === at ? b ^ value : b))));
+    }
+    expect([...codes].sort()).toEqual([
+      'accepted',
+      'bad-manifest',
+      'bad-record',
+      'unknown-critical-record',
+      'unsafe-path',
+      'unsupported-codec',
+      'unsupported-set',
+    ]);
+  });
+
   it('is refused by its writer for the same reasons', () => {
     const write = (change: Partial<Manifest>) => (): unknown => [
       ...manifestContent({ ...manifest, ...change }),

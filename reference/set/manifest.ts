@@ -99,6 +99,11 @@ export type Entry =
   | (Common & { readonly kind: 'directory' })
   | (Common & { readonly kind: 'symlink'; readonly target: string });
 
+/** Length in bytes of the content of an entry. */
+export function lengthOf(entry: Entry): number {
+  return entry.kind === 'file' ? entry.contentLength : 0;
+}
+
 /** A whole manifest. */
 export interface Manifest extends ManifestHead {
   /** 16 bytes. */

@@ -18,7 +18,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspect } from '../container/index.ts';
 import { BackupKey } from '../keys/backup-key.ts';
-import { codeOf, copiesOf, flipAt, flipChunk, key, objectOf, place, tamper, tree, write } from './fixture.ts';
+import {
+  canMount,
+  codeOf,
+  copiesOf,
+  flipAt,
+  flipChunk,
+  key,
+  objectOf,
+  place,
+  tamper,
+  tree,
+  write,
+} from './fixture.ts';
 import { backup, history, list, openManifest, restore, RestoreError, verify } from './index.ts';
 
 /** No two chunks alike. */
@@ -414,6 +426,20 @@ describe('a target', () => {
     await restore(at.storage, key, at.target, { force: true });
     expect(tree(at.target)).toEqual({ a: 'new' });
     expect(readFileSync(join(at.base, 'elsewhere'), 'utf8')).toBe('mine');
+  });
+
+  it.skipIf(!canMount())('in which two names mean one file keeps it, even by force', async () => {
+    const at = place({ a: 'one', b: 'two' });
+    await backup(at.source, at.storage, { key });
+    write(at.target, 'a', 'mine');
+    write(at.target, 'b', '');
+    execFileSync('mount', ['--bind', join(at.target, 'a'), join(at.target, 'b')]);
+    try {
+      expect(await codeOf(restore(at.storage, key, at.target, { force: true }))).toBe('exists');
+      expect(readFileSync(join(at.target, 'a'), 'utf8')).toBe('mine');
+    } finally {
+      execFileSync('umount', [join(at.target, 'b')]);
+    }
   });
 
   it('in which a file appears meanwhile keeps that file', async () => {

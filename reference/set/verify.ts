@@ -6,7 +6,7 @@
 import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { lengthOf } from './backup.ts';
+import { lengthOf } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { openManifest, type Damage, type SelectOptions } from './newest.ts';
 import { Pacer, readContent } from './objects.ts';

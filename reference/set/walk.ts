@@ -23,7 +23,10 @@ export interface Found {
   readonly target: string;
 }
 
-/** Something that is not in the backup, and why: `vanished`, `changed`, `permission`, `unsafe-path`, `unsupported-file`. */
+/**
+ * Something that is not in the backup, and why: `vanished`, `changed`, `permission`, `io`, `unsafe-path`,
+ * `unsupported-file` or `limit-exceeded`.
+ */
 export interface Skipped {
   readonly path: string;
   readonly code: ErrorCode;
