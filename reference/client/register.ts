@@ -16,7 +16,7 @@ import {
   RegisterStart,
   type Proof,
 } from '../exchange/request.ts';
-import { opaqueKey } from '../fleet/index.ts';
+import { registrationKey } from '../fleet/index.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
 import { finishRegistrationWith, startRegistrationWith } from '../opaque/client.ts';
@@ -86,7 +86,8 @@ export async function register(session: Session, options: RegisterOptions): Prom
       { signal },
     );
     const started = bodyOf(RegisterStarted, answer);
-    const { publicKey } = opaqueKey(session.descriptor, started.oprfKeyId, started.opaqueKeyId);
+    const { oprfKeyId, opaqueKeyId } = started;
+    const { publicKey } = registrationKey(session.descriptor, oprfKeyId, opaqueKeyId, session.now());
     const { record, exportKey } = await finishRegistrationWith(session.draw, {
       suite,
       state,

@@ -69,6 +69,8 @@ export class Session {
   readonly #random: RandomSource;
   readonly #transport: Transport;
   readonly #retryDelays: readonly number[];
+  /** Wall-clock seconds since 1970. */
+  readonly now: () => number;
 
   private constructor(options: {
     descriptor: FleetDescriptor;
@@ -78,6 +80,7 @@ export class Session {
     random: RandomSource;
     transport: Transport;
     retryDelays: readonly number[];
+    now: () => number;
   }) {
     this.descriptor = options.descriptor;
     this.account = options.account;
@@ -86,6 +89,7 @@ export class Session {
     this.#random = options.random;
     this.#transport = options.transport;
     this.#retryDelays = options.retryDelays;
+    this.now = options.now;
   }
 
   /** {@link connect} with injected randomness and clock. */
@@ -94,7 +98,7 @@ export class Session {
     const account = accountBytes(options.account);
     const state = await FleetState.load(keeper, pins.fleetId);
     const descriptor = await fetchDescriptor(transport, pins, state, now(), signal);
-    return new Session({ descriptor, account, keeper, state, random, transport, retryDelays });
+    return new Session({ descriptor, account, keeper, state, random, transport, retryDelays, now });
   }
 
   /** A fresh value under its name in the specification. */
