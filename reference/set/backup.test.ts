@@ -388,7 +388,8 @@ describe('a machine that fails', () => {
       expect(await codeOf(restore(at.storage, key, at.target))).toBe('permission');
       chmodSync(at.target, 0o700);
       chmodSync(join(at.storage.folder, names[0] ?? ''), 0);
-      expect(await codeOf(verify(at.storage, key))).toBe('permission');
+      expect((await verify(at.storage, key)).damaged).toMatchObject([{ name: names[0], code: 'permission' }]);
+      expect(await codeOf(backup(at.source, at.storage, { key }))).toBe('permission');
     });
   });
 

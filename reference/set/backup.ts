@@ -81,6 +81,7 @@ export async function backupWith(
   requireApart(folder, storage);
   const { key, signal } = options;
   const before = await scan(storage, key, signal);
+  requireReadable(before);
   const previous = await findPrevious(storage, before, options);
   const writing: Writing = {
     random,
@@ -128,6 +129,13 @@ function requireApart(folder: string, storage: Storage): void {
   throw new StrongroomError('unsafe-path', 'the storage lies in the folder that is backed up', {
     subject: storage.folder,
   });
+}
+
+/** What cannot be read now may be the newest manifest: a backup beside it would be a fork. */
+function requireReadable({ damaged }: Scan): void {
+  const fault = damaged.find(({ code }) => code === 'io' || code === 'permission');
+  if (fault === undefined) return;
+  throw new StrongroomError(fault.code, `${fault.name} cannot be read`, { subject: fault.name });
 }
 
 /** The generation to follow. One that cannot be read whole any more is followed too, but without its id. */

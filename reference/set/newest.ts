@@ -91,9 +91,9 @@ export async function scan(
   return { manifests, damaged, objects };
 }
 
-/** Faults of the storage or the caller, which say nothing about an object. */
+/** Faults of the caller, which say nothing about an object. A disk that fails costs only what lies there. */
 export function isFatal(code: ErrorCode): boolean {
-  return code === 'cancelled' || code === 'io' || code === 'permission' || code === 'invalid-key';
+  return code === 'cancelled' || code === 'invalid-key';
 }
 
 /** Reads the head of a manifest from its first chunk. */

@@ -31,7 +31,17 @@ import {
   tree,
   write,
 } from './fixture.ts';
-import { backup, history, list, openManifest, restore, RestoreError, verify } from './index.ts';
+import { StrongroomError } from '../errors.ts';
+import {
+  backup,
+  DirectoryStorage,
+  history,
+  list,
+  openManifest,
+  restore,
+  RestoreError,
+  verify,
+} from './index.ts';
 
 /** No two chunks alike. */
 const noise = (length: number): Uint8Array =>
@@ -351,6 +361,33 @@ describe('damage', () => {
       'chunk-damaged',
     );
     expect(await codeOf(restore(at.storage, BackupKey.generate(), at.target))).toBe('wrong-key');
+  });
+
+  it('of the disk under one object costs that one only, and stops a backup', async () => {
+    const at = place(files);
+    await backup(at.source, at.storage, { key });
+    const [copy = ''] = await copiesOf(at);
+    for (const name of [await objectOf(at, 'a'), copy]) {
+      class Scratched extends DirectoryStorage {
+        override read(
+          each: string,
+          start?: number,
+          end?: number,
+        ): AsyncGenerator<Uint8Array, void, undefined> {
+          return each === name ? broken() : super.read(each, start, end);
+        }
+      }
+      // oxlint-disable-next-line require-yield -- it fails before it could
+      async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
+        throw new StrongroomError('io', 'EIO: i/o error, read');
+      }
+      const storage = new Scratched(at.storage.folder);
+      const report = await verify(storage, key);
+      expect(report.failed).toEqual(name === copy ? [] : [{ path: 'a', code: 'io' }]);
+      expect(report.copies).toBe(name === copy ? 1 : 2);
+      expect(report.damaged).toMatchObject([{ name, code: 'io' }]);
+      expect(await codeOf(backup(at.source, storage, { key }))).toBe('io');
+    }
   });
 
   it('of nothing: strays, renamed objects and other files are reported or ignored', async () => {
