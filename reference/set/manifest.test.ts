@@ -262,10 +262,21 @@ describe('an authentic manifest of a hostile writer', () => {
     expect(await codeOf(restore(wrongChunk.storage, key, wrongChunk.target))).toBe('bad-manifest');
   });
 
-  it('with an identity that the content does not have is a mismatch', async () => {
+  it.each([
+    ['an identity', {}],
+    ['a header', { objects: [{ ...object, header: prefix.map((byte, i) => (i === 20 ? byte ^ 1 : byte)) }] }],
+    ['a length', { contentLength: 6, objects: [{ ...object, contentLength: 6 }] }],
+  ])('with %s that the object does not have is a mismatch', async (_what, change) => {
     const at = place();
-    await put(at.storage, withEntries(file('a')));
+    await put(at.storage, withEntries(file('a', change)));
     await store(at.storage, blob);
     expect(await codeOf(restore(at.storage, key, at.target))).toBe('object-mismatch');
+  });
+
+  it('with a shorter object length than the object has: what follows is not part of it', async () => {
+    const at = place();
+    await put(at.storage, withEntries(file('a', { objects: [{ ...object, length: blob.length - 1 }] })));
+    await store(at.storage, blob);
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('trailing-data');
   });
 });

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { Opener, type HeaderInfo } from '../container/index.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
-import { copy, equal, hex, type Bytes } from '../wire/bytes.ts';
+import { copy, equal, type Bytes } from '../wire/bytes.ts';
 import { MANIFEST_CHUNK_LOG2, ManifestReader, type Entry, type Manifest } from './manifest.ts';
 import { Pacer, readHeader, readStart } from './objects.ts';
 import type { Storage } from './storage.ts';
@@ -243,9 +243,4 @@ async function readManifest(
   const { head } = reader;
   if (head === undefined) throw noBackup();
   return { manifest: { ...head, entries }, id: copy(hash.digest()) };
-}
-
-/** A set id as people see it: 32 hexadecimal digits. */
-export function formatSetId(setId: Uint8Array): string {
-  return hex(setId);
 }
