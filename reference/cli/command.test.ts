@@ -110,8 +110,9 @@ describe('help', () => {
     const { code, stdout } = await strongroom(['--help']);
     const overview = stdout.toString();
     expect(code).toBe(0);
-    for (const { name, summary } of ALL)
-      expect(overview).toMatch(new RegExp(`^ {2}${name} +${summary.slice(0, 20)}`, 'mu'));
+    const listed = overview.split('\n').filter((line) => /^ {2}[a-z]/u.test(line));
+    const expected = ALL.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+    expect(listed.sort()).toEqual(expected.sort());
   });
 
   test.each(ALL.map((command) => [command.name, command] as const))(

@@ -72,6 +72,7 @@ const CODES: readonly (readonly [number, readonly ErrorCode[]])[] = [
     ],
   ],
   [8, ['incomplete']],
+  [130, ['cancelled']],
 ];
 
 /** The exit code for an error code. */

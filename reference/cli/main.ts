@@ -103,7 +103,9 @@ function interruptible(): { signal: AbortSignal; exitCode: () => number | undefi
 }
 
 // A reader that has seen enough (`strongroom list | head`) is no fault worth a message.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? 141 : report(faultOf(error))),
+);
 process.stderr.on('error', () => process.exit(1));
 
 const { signal, exitCode } = interruptible();

@@ -87,7 +87,7 @@ describe.concurrent('seal and open through pipes', () => {
 
   test('a reader that goes away ends it quietly with 141', async () => {
     const ran = await strongroom(['open', '--key-file', keyFile, '--input', objectFile], {
-      onStart: (child) => child.stdout.destroy(),
+      onStart: (child) => void child.stdout.destroy(),
     });
     expect(ran).toMatchObject({ code: 141, stderr: '' });
   });

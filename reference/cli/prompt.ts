@@ -77,8 +77,8 @@ export async function askSecret(question: string, signal: AbortSignal): Promise<
   const terminal = openTerminal();
   if (terminal === undefined) throw new StrongroomError('usage', `no terminal to ask for the ${question}`);
   const { input, close } = terminal;
+  input.setRawMode(true); // first: what is typed from here on is not echoed
   process.stderr.write(`${question}: `);
-  input.setRawMode(true);
   try {
     return await readLine(input, signal);
   } finally {
