@@ -9,8 +9,8 @@ import { StrongroomError } from '../errors.ts';
 /** Guards the steps of one object. */
 export class Once {
   readonly #signal: AbortSignal | undefined;
+  #state: 'open' | 'running' | 'finished' = 'open';
   #error: unknown;
-  #over = false;
 
   constructor(signal?: AbortSignal) {
     this.#signal = signal;
@@ -23,19 +23,18 @@ export class Once {
    * @throws StrongroomError `cancelled`, `closed`, or the first error that the steps threw
    */
   *run<T, R>(steps: Generator<T, R, undefined>, last = false): Generator<T, R, undefined> {
-    if (this.#over) throw this.#error;
-    this.#end(cancelled('the caller left before the last step'));
+    if (this.#state !== 'open') throw (this.#error ??= this.#whyNot());
+    this.#state = 'running';
     try {
       let step = this.#next(steps);
       while (step.done !== true) {
         yield step.value;
         step = this.#next(steps);
       }
-      this.#end(new StrongroomError('closed', 'the object has already been finished'));
-      this.#over = last;
+      this.#state = last ? 'finished' : 'open';
       return step.value;
     } catch (error) {
-      this.#end(error);
+      this.#error = error;
       throw error;
     }
   }
@@ -45,9 +44,9 @@ export class Once {
     return steps.next();
   }
 
-  #end(error: unknown): void {
-    this.#over = true;
-    this.#error = error;
+  #whyNot(): StrongroomError {
+    if (this.#state === 'running') return cancelled('the caller left before the last step');
+    return new StrongroomError('closed', 'the object has already been finished');
   }
 }
 
