@@ -27,7 +27,7 @@ import { argon2idStretch, checkStretch, type StretchBounds } from '../opaque/str
 import { hashLength, type Suite } from '../opaque/suite.ts';
 import { equal, wipe, type Bytes } from '../wire/bytes.ts';
 import { bodyOf, refusalOf } from './outcome.ts';
-import type { Session } from './session.ts';
+import { randomOf, type Session } from './session.ts';
 
 /** How to recover. */
 export interface RecoverOptions {
@@ -66,7 +66,7 @@ export async function recover(session: Session, options: RecoverOptions): Promis
   const { signal, stretchBounds } = options;
   const password = preparePassword(options.password);
   const suite = await sodiumSuite();
-  const { ke1, state } = startLoginWith(session.draw, suite, password);
+  const { ke1, state } = startLoginWith(randomOf(session), suite, password);
   try {
     const statement = await session.ask('recover-start', RecoverStart, { ke1 }, { signal });
     const started = bodyOf(RecoverStarted, statement);
@@ -104,7 +104,7 @@ async function logIn(
     });
   } catch (error) {
     if (!isStrongroomError(error, 'wrong-password')) throw error;
-    throw await wrongPassword(session, attempt, session.draw('dummy_ke3', hashLength(suite)), signal);
+    throw await wrongPassword(session, attempt, randomOf(session)('dummy_ke3', hashLength(suite)), signal);
   }
   if (!equal(login.serverPublicKey, key.publicKey)) {
     wipe(login.exportKey, login.sessionKey, login.ke3);

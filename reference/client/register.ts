@@ -27,7 +27,7 @@ import { concat, copy, equal, wipe, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { Journal, type Finishing } from './journal.ts';
 import { bodyOf } from './outcome.ts';
-import type { Session } from './session.ts';
+import { randomOf, type Session } from './session.ts';
 
 /** How to register. */
 export interface RegisterOptions {
@@ -78,7 +78,7 @@ export async function register(session: Session, options: RegisterOptions): Prom
     if (earlier !== undefined && (earlier.step === 'finishing' || !equal(earlier.key, key)))
       throw unfinished();
     await journal.write({ step: 'begun', key });
-    const { request, state } = startRegistrationWith(session.draw, suite, password);
+    const { request, state } = startRegistrationWith(randomOf(session), suite, password);
     const answer = await session.ask(
       'register-start',
       RegisterStart,
@@ -88,7 +88,7 @@ export async function register(session: Session, options: RegisterOptions): Prom
     const started = bodyOf(RegisterStarted, answer);
     const { oprfKeyId, opaqueKeyId } = started;
     const { publicKey } = registrationKey(session.descriptor, oprfKeyId, opaqueKeyId, session.now());
-    const { record, exportKey } = await finishRegistrationWith(session.draw, {
+    const { record, exportKey } = await finishRegistrationWith(randomOf(session), {
       suite,
       state,
       response: started.registrationResponse,
@@ -121,7 +121,7 @@ function prepare(
 ): Finishing {
   const { account, descriptor } = session;
   const { fleetId } = descriptor;
-  const secret = session.draw('confirm_secret', 32);
+  const secret = randomOf(session)('confirm_secret', 32);
   const ownerSecret = backupKey.derive('owner-key');
   const finish = encode(RegisterFinish, {
     registrationId,

@@ -60,49 +60,47 @@ function accountBytes(name: string): Bytes {
   return bytes;
 }
 
-/** A verified fleet, and an account there. */
+/** Where each session draws from. Not in the session: who has one cannot make another with a source of its own. */
+const sources = new WeakMap<Session, RandomSource>();
+
+/** The source of a session; an object that only looks like one has none. */
+export function randomOf(session: Session): RandomSource {
+  const source = sources.get(session);
+  if (source === undefined) throw new TypeError('not a session of connect()');
+  return source;
+}
+
+/** What a session is made of. */
+interface Parts {
+  readonly transport: Transport;
+  readonly descriptor: FleetDescriptor;
+  readonly account: Bytes;
+  readonly keeper: Keeper;
+  readonly state: FleetState;
+  readonly retryDelays: readonly number[];
+  readonly now: () => number;
+}
+
+/** A verified fleet, and an account there; made by {@link connect}. */
 export class Session {
   readonly descriptor: FleetDescriptor;
   readonly account: Bytes;
   readonly keeper: Keeper;
   readonly state: FleetState;
-  readonly #random: RandomSource;
-  readonly #transport: Transport;
-  readonly #retryDelays: readonly number[];
   /** Wall-clock seconds since 1970. */
   readonly now: () => number;
+  readonly #transport: Transport;
+  readonly #retryDelays: readonly number[];
 
-  private constructor(options: {
-    descriptor: FleetDescriptor;
-    account: Bytes;
-    keeper: Keeper;
-    state: FleetState;
-    random: RandomSource;
-    transport: Transport;
-    retryDelays: readonly number[];
-    now: () => number;
-  }) {
-    this.descriptor = options.descriptor;
-    this.account = options.account;
-    this.keeper = options.keeper;
-    this.state = options.state;
-    this.#random = options.random;
-    this.#transport = options.transport;
-    this.#retryDelays = options.retryDelays;
-    this.now = options.now;
+  constructor({ transport, descriptor, account, keeper, state, retryDelays, now }: Parts) {
+    this.descriptor = descriptor;
+    this.account = account;
+    this.keeper = keeper;
+    this.state = state;
+    this.now = now;
+    this.#transport = transport;
+    this.#retryDelays = retryDelays;
   }
-
-  /** {@link connect} with injected randomness and clock. */
-  static async open(random: RandomSource, now: () => number, options: ConnectOptions): Promise<Session> {
-    const { transport, pins, keeper = memoryKeeper(), retryDelays = RETRY_DELAYS, signal } = options;
-    const account = accountBytes(options.account);
-    const state = await FleetState.load(keeper, pins.fleetId);
-    const descriptor = await fetchDescriptor(transport, pins, state, now(), signal);
-    return new Session({ descriptor, account, keeper, state, random, transport, retryDelays, now });
-  }
-
-  /** A fresh value under its name in the specification. */
-  draw: RandomSource = (name, length) => this.#random(name, length);
 
   /**
    * One request and its signed answer, whatever that says.
@@ -123,7 +121,7 @@ export class Session {
       body: encode(codec, body),
       proof: options.proof ?? NO_PROOF,
     });
-    const sealed = await sealRequestWith(this.#random, channelKey(this.descriptor), request);
+    const sealed = await sealRequestWith(randomOf(this), channelKey(this.descriptor), request);
     const exchange = encode(Exchange, {
       version: EXCHANGE_VERSION,
       mode: 'none',
@@ -182,12 +180,18 @@ export class Session {
 const wallClock = (): number => Math.floor(Date.now() / 1000);
 
 /** {@link connect} with injected randomness, and a clock in seconds since 1970. */
-export function connectWith(
+export async function connectWith(
   random: RandomSource,
   options: ConnectOptions,
   now: () => number = wallClock,
 ): Promise<Session> {
-  return Session.open(random, now, options);
+  const { transport, pins, keeper = memoryKeeper(), retryDelays = RETRY_DELAYS, signal } = options;
+  const account = accountBytes(options.account);
+  const state = await FleetState.load(keeper, pins.fleetId);
+  const descriptor = await fetchDescriptor(transport, pins, state, now(), signal);
+  const session = new Session({ transport, descriptor, account, keeper, state, retryDelays, now });
+  sources.set(session, random);
+  return session;
 }
 
 /**
