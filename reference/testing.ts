@@ -14,3 +14,5 @@ export { generateWith } from './keys/backup-key.ts';
 export { finishRegistrationWith, startLoginWith, startRegistrationWith } from './opaque/client.ts';
 export { generateServerKeyPairWith } from './opaque/server.ts';
 export { backupWith, type BackupSources } from './set/backup.ts';
+export { TestAccount } from './vault/testing/account.ts';
+export { MemoryDriver } from './vault/testing/memory-driver.ts';

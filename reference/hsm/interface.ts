@@ -14,7 +14,7 @@ export type HmacKey = 'index' | 'head' | 'oprf' | 'attempt';
 
 /** The HMAC keys of a vault, and the hash that each is used with. */
 export const HMAC_KEYS: Readonly<Record<HmacKey, HashName>> = {
-  /** Names leaves and log lines: account names are phone numbers, and a plain hash of one can be enumerated. */
+  /** Names leaves: account names are phone numbers, and a plain hash of one can be enumerated. */
   index: 'sha256',
   /** Authenticates the heads in the store. */
   head: 'sha256',

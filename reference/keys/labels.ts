@@ -32,7 +32,6 @@ export const LABELS = [
   'owner-statement',
   // vault at rest
   'leaf',
-  'log',
   'record',
   'attempt',
   'store-head',

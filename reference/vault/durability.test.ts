@@ -79,7 +79,7 @@ describe('a vault that is killed', () => {
     `has every answered charge, and no other, after ${KILLS} kills under load`,
     async () => {
       const { folder, pins } = await make();
-      const names = Array.from({ length: 3 * KILLS }, (_, i) => `user-${i}`);
+      const names = Array.from({ length: 2 * KILLS }, (_, i) => `user-${i}`);
       let vault = await start(folder);
       let fleet = await HttpFleet.open(vault.url, pins);
       for (let i = 0; i < names.length; i += 10) {
@@ -92,9 +92,9 @@ describe('a vault that is killed', () => {
       for (let round = 0; round < KILLS; round++) {
         const answered = new Map<string, number>();
         const sent = new Map<string, number>();
-        const mine = names.slice(3 * round, 3 * round + 3);
-        const guesses = Array.from({ length: 18 }, async (_, i) => {
-          const name = mine[i % 3] ?? '';
+        const mine = names.slice(2 * round, 2 * round + 2);
+        const guesses = Array.from({ length: 14 }, async (_, i) => {
+          const name = mine[i % 2] ?? '';
           const account = fleet.account(name);
           const request = account.request('recover-start', account.begin(`guess ${i}`).body);
           sent.set(name, (sent.get(name) ?? 0) + 1);
@@ -154,7 +154,7 @@ describe('a disk that takes no more', () => {
       }
     };
     let last = 'answered';
-    while (last === 'answered' && sent < BUDGET) last = await guess();
+    for (let i = 0; i < BUDGET && last === 'answered'; i++) last = await guess();
     expect(last).toBe('not-ready');
     expect(answered).toBeGreaterThan(0);
     const ready = await fetch(`${vault.url}/readyz`);

@@ -35,15 +35,7 @@ const HeadBody: Codec<HeadBody> = struct<HeadBody>('PartitionHeadBody', {
   vaultTime: u64,
 });
 
-interface SealedHead {
-  readonly body: HeadBody;
-  readonly mac: Bytes;
-}
-
-const SealedHead: Codec<SealedHead> = struct<SealedHead>('PartitionHead', {
-  body: HeadBody,
-  mac: opaque(32, 'mac'),
-});
+const MAC_SIZE = 32;
 
 /** A head and its encoding. */
 export interface PartitionHead {
@@ -54,23 +46,22 @@ export interface PartitionHead {
   readonly hash: Bytes;
 }
 
-function macOf(hmac: Hsm['hmac'], body: HeadBody): Promise<Bytes> {
-  return hmac('head', concat(label('store-head'), encode(HeadBody, body)));
+function macOf(hmac: Hsm['hmac'], body: Uint8Array): Promise<Bytes> {
+  return hmac('head', concat(label('store-head'), body));
 }
 
 /** Authenticates a head. */
 export async function sealHead(hmac: Hsm['hmac'], body: HeadBody): Promise<PartitionHead> {
-  const bytes = encode(SealedHead, { body, mac: await macOf(hmac, body) });
+  const encoded = encode(HeadBody, body);
+  const bytes = concat(encoded, await macOf(hmac, encoded));
   return { body, bytes, hash: nodeEngine.hash('sha256', bytes) };
 }
 
-/** Reads a head. @throws StrongroomError `rollback-detected` if the vault did not write it */
+/** Reads a head; nothing of it is decoded before its MAC has verified. @throws StrongroomError `rollback-detected` */
 export async function openHead(hmac: Hsm['hmac'], bytes: Bytes): Promise<PartitionHead> {
-  const { body, mac } = decode(SealedHead, bytes);
-  if (!equal(mac, await macOf(hmac, body))) {
-    throw new StrongroomError('rollback-detected', 'the MAC of the head does not verify', {
-      subject: 'head',
-    });
+  const encoded = bytes.subarray(0, -MAC_SIZE);
+  if (!equal(bytes.subarray(-MAC_SIZE), await macOf(hmac, encoded))) {
+    throw new StrongroomError('rollback-detected', 'the head is not one of this vault', { subject: 'head' });
   }
-  return { body, bytes, hash: nodeEngine.hash('sha256', bytes) };
+  return { body: decode(HeadBody, encoded), bytes, hash: nodeEngine.hash('sha256', bytes) };
 }

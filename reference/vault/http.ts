@@ -13,6 +13,8 @@ import type { Exchanged } from './vault.ts';
 export const MAX_BODY = 4096;
 /** Milliseconds within which a request must have arrived. */
 export const REQUEST_TIMEOUT = 5000;
+/** Most connections at once. */
+const MAX_CONNECTIONS = 4096;
 
 /** What the edge serves. */
 export interface Backend {
@@ -109,10 +111,12 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
   async function exchange(request: IncomingMessage): Promise<Reply> {
     if (draining || backend.failure() !== undefined)
       throw new Problem(503, 'not-ready', { 'retry-after': '5' });
+    const body = await readBody(request);
+    // Counted from here on, so that senders who take their time keep nobody out.
     if (active >= maxConcurrent) throw new Problem(503, 'overloaded', { 'retry-after': '1' });
     active++;
     try {
-      const { answer, command, outcome } = await backend.exchange(await readBody(request));
+      const { answer, command, outcome } = await backend.exchange(body);
       return { status: 200, type: 'application/octet-stream', body: answer, event: { command, outcome } };
     } finally {
       active--;
@@ -133,7 +137,7 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
-    const path = new URL(request.url ?? '/', 'http://vault').pathname;
+    const [path = ''] = (request.url ?? '').split('?', 1);
     const reply = await route(request, path).catch((error: unknown): Reply => {
       const { status, code, headers, body } = problemOf(error);
       return { status, type: 'application/problem+json', body, headers, event: { code } };
@@ -166,6 +170,8 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
       answer(request, response).catch(() => response.destroy());
     },
   );
+  server.maxConnections = MAX_CONNECTIONS;
+
   async function drain(): Promise<void> {
     draining = true;
     const closed = new Promise((resolve) => server.close(resolve));

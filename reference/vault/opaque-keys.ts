@@ -4,6 +4,7 @@
  * @module
  */
 import type { Hsm } from '../hsm/interface.ts';
+import { StrongroomError } from '../errors.ts';
 import { keyId } from '../fleet/index.ts';
 import { label } from '../keys/labels.ts';
 import type { Suite } from '../opaque/index.ts';
@@ -40,9 +41,17 @@ export async function wrapOpaqueKeys(hsm: Hsm, keys: readonly OpaqueServerKey[])
   return encode(WrappedKeys, await Promise.all(wrapped));
 }
 
-/** Unwraps key pairs. @throws StrongroomError `malformed`, `keys-damaged` */
+function readWrapped(file: Bytes): WrappedKey[] {
+  try {
+    return decode(WrappedKeys, file);
+  } catch (cause) {
+    throw new StrongroomError('keys-damaged', 'the OPAQUE keys do not decode', {}, { cause });
+  }
+}
+
+/** Unwraps key pairs. @throws StrongroomError `keys-damaged` */
 export async function unwrapOpaqueKeys(hsm: Hsm, suite: Suite, file: Bytes): Promise<OpaqueServerKey[]> {
-  const keys = decode(WrappedKeys, file).map(async ({ id, oprfKeyId, box }) => {
+  const keys = readWrapped(file).map(async ({ id, oprfKeyId, box }) => {
     const secretKey = await hsm.open(box, aad(id, oprfKeyId));
     return { id, oprfKeyId, secretKey, publicKey: suite.group.multiplyBase(secretKey) };
   });

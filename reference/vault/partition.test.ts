@@ -219,6 +219,10 @@ describe('a store that was changed is not served', () => {
     damaged[50] = (damaged[50] ?? 0) ^ 1;
     await write(store, { key, value: damaged });
     await expect(open()).rejects.toMatchObject(rollback);
+    for (const value of [head.slice(1), new Uint8Array(5), new Uint8Array(122).fill(255)]) {
+      await write(store, { key, value });
+      await expect(open()).rejects.toMatchObject(rollback);
+    }
     await expect(open({ store: new MemoryStore() })).rejects.toMatchObject(rollback);
   });
 

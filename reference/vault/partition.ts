@@ -43,6 +43,7 @@ export interface PartitionOptions {
   readonly prefixBits: number;
   /** Seconds that never go back while the process runs. */
   readonly monotonic?: () => number;
+  /** Instead of the HSM's generator, for tests. */
   readonly random?: RandomSource;
 }
 
@@ -76,7 +77,6 @@ export async function createPartition(
 export class Partition {
   readonly #options: PartitionOptions;
   readonly #monotonic: () => number;
-  readonly #random: RandomSource;
   readonly #tree: Tree;
   readonly #deadlines = new Map<string, { readonly leaf: Bytes; readonly deadline: number }>();
   readonly #clock: { readonly persisted: number; readonly started: number };
@@ -92,7 +92,6 @@ export class Partition {
   private constructor(options: PartitionOptions, entry: AnchorEntry, head: PartitionHead) {
     this.#options = options;
     this.#monotonic = options.monotonic ?? ((): number => performance.now() / 1000);
-    this.#random = options.random ?? systemRandom;
     this.#tree = new Tree(options.prefixBits);
     this.#entry = entry;
     this.#head = head;
@@ -196,6 +195,11 @@ export class Partition {
     this.#failure ??= new StrongroomError('not-ready', 'the partition is closed');
   }
 
+  async #random(name: string, length: number): Promise<Bytes> {
+    const { random, hsm } = this.#options;
+    return random === undefined ? hsm.random(length) : random(name, length);
+  }
+
   #serving(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -247,10 +251,11 @@ export class Partition {
       return true;
     });
     if (accepted.length === 0 && !stamp) return;
-    const sealed = accepted.map(({ leaf, record }) => ({
+    const sealing = accepted.map(async ({ leaf, record }) => ({
       leaf,
-      value: sealRecord(this.#entry.current, leaf, record, this.#random('salt', 32)),
+      value: sealRecord(this.#entry.current, leaf, record, await this.#random('salt', 32)),
     }));
+    const sealed = await Promise.all(sealing);
     this.#tree.set(sealed.map(({ leaf, value }) => ({ index: leaf, hash: sha256(value) })));
     const head = await sealHead((...args) => hsm.hmac(...args), {
       partition,

@@ -114,6 +114,8 @@ describe('a vault over HTTP', () => {
     expect(await status('/v1/fleet', 'POST')).toBe(405);
     expect(await status('/')).toBe(404);
     expect(await status('/constructor')).toBe(404);
+    expect(await status('//')).toBe(404);
+    expect(await status('/healthz?x=1')).toBe(200);
   });
 
   it('closes a connection whose request does not come', async () => {
@@ -214,8 +216,12 @@ describe('the life of a state folder', () => {
     copyFileSync(at('fleet.descriptor'), at('mine'));
     copyFileSync(join(other, 'fleet.descriptor'), at('fleet.descriptor'));
     await refused({ code: 'invalid-config', details: { subject: 'descriptor' } });
+    writeFileSync(at('fleet.descriptor'), 'x');
+    await refused({ code: 'invalid-config', details: { subject: 'descriptor' } });
     copyFileSync(at('mine'), at('fleet.descriptor'));
     copyFileSync(at('opaque.keys'), at('keys'));
+    writeFileSync(at('opaque.keys'), 'x');
+    await refused({ code: 'keys-damaged' });
     copyFileSync(join(other, 'opaque.keys'), at('opaque.keys'));
     await refused({ code: 'keys-damaged' });
     copyFileSync(at('keys'), at('opaque.keys'));

@@ -77,7 +77,7 @@ export class Vault {
    */
   static async open(options: VaultOptions): Promise<Vault> {
     const { hsm, store } = options;
-    const fleet = decode(FleetDescriptor, decode(SignedDescriptor, options.descriptor).descriptor);
+    const fleet = readDescriptor(options.descriptor);
     const suite = await sodiumSuite();
     const [current, ...retiring] = await unwrapOpaqueKeys(hsm, suite, options.opaqueKeys);
     const names = (keys: readonly { readonly id: Bytes }[], id: Bytes): boolean =>
@@ -163,5 +163,15 @@ export class Vault {
     } catch {
       // The partition has taken note and does not serve any more.
     }
+  }
+}
+
+/** What a vault says of itself. Its clients verify the signatures; the vault only compares the keys. */
+function readDescriptor(signed: Bytes): FleetDescriptor {
+  try {
+    return decode(FleetDescriptor, decode(SignedDescriptor, signed).descriptor);
+  } catch (cause) {
+    const subject = 'descriptor';
+    throw new StrongroomError('invalid-config', 'the descriptor does not decode', { subject }, { cause });
   }
 }
