@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { StrongroomError, type ErrorCode } from '../errors.ts';
+import type { Bytes } from '../wire/bytes.ts';
+import { httpEdge, type Backend, type HttpEdge, type HttpEvent } from './http.ts';
+
+let edge: HttpEdge;
+let url: string;
+let events: HttpEvent[];
+let failure: ErrorCode | undefined;
+
+async function listen(exchange: Backend['exchange'], maxConcurrent = 2): Promise<void> {
+  events = [];
+  failure = undefined;
+  const backend: Backend = { exchange, descriptor: new Uint8Array(3), failure: () => failure };
+  edge = httpEdge(backend, maxConcurrent, (event) => events.push(event));
+  edge.server.listen(0, '127.0.0.1');
+  await once(edge.server, 'listening');
+  url = `http://127.0.0.1:${(edge.server.address() as AddressInfo).port}`;
+}
+afterEach(() => edge.server.closeAllConnections());
+
+const post = async (): Promise<[number, string | undefined]> => {
+  const headers = { 'content-type': 'application/octet-stream' };
+  const response = await fetch(`${url}/v1/exchange`, { method: 'POST', headers, body: 'x' });
+  if (response.status === 200) return [200, undefined];
+  return [response.status, ((await response.json()) as { code: string }).code];
+};
+const answered = { answer: new Uint8Array(1), command: 6, outcome: 'ok' } as const;
+
+/** A backend that answers when it is told to. */
+function gate(): { readonly exchange: Backend['exchange']; readonly waiting: (() => void)[] } {
+  const waiting: (() => void)[] = [];
+  return { waiting, exchange: () => new Promise((resolve) => waiting.push(() => resolve(answered))) };
+}
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe('the HTTP edge', () => {
+  it('takes as many requests as it may, says overloaded to the next, and recovers', async () => {
+    const { exchange, waiting } = gate();
+    await listen(exchange);
+    const first = [post(), post()];
+    await until(() => waiting.length === 2);
+    expect(await post()).toEqual([503, 'overloaded']);
+    for (const release of waiting.splice(0)) release();
+    expect(await Promise.all(first)).toEqual([
+      [200, undefined],
+      [200, undefined],
+    ]);
+    const again = post();
+    await until(() => waiting.length === 1);
+    waiting[0]?.();
+    expect(await again).toEqual([200, undefined]);
+  });
+
+  it('is not kept busy by senders that send nothing', async () => {
+    await listen(() => Promise.resolve(answered), 1);
+    const idle: Socket[] = Array.from({ length: 20 }, () => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.write(
+        'POST /v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 9\r\n\r\n',
+      );
+      return socket;
+    });
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    expect(await post()).toEqual([200, undefined]);
+    for (const socket of idle) socket.destroy();
+  });
+
+  it('finishes what is under way when it drains, and takes nothing new', async () => {
+    const { exchange, waiting } = gate();
+    await listen(exchange);
+    const under = post();
+    await until(() => waiting.length === 1);
+    const drained = edge.drain();
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    waiting[0]?.();
+    expect(await under).toEqual([200, undefined]);
+    await drained;
+  });
+
+  it.each<[Error, number, string]>([
+    [new StrongroomError('channel-open-failed', 'x'), 400, 'channel-open-failed'],
+    [new StrongroomError('record-invalid', 'a secret detail'), 503, 'not-ready'],
+    [new TypeError('a secret detail'), 503, 'not-ready'],
+  ])('answers %s without its details', async (fault, status, code) => {
+    await listen(() => Promise.reject(fault));
+    const headers = { 'content-type': 'application/octet-stream' };
+    const response = await fetch(`${url}/v1/exchange`, { method: 'POST', headers, body: 'x' });
+    const text = await response.text();
+    expect([response.status, (JSON.parse(text) as { code: string }).code]).toEqual([status, code]);
+    expect(text).not.toContain('secret');
+    expect(JSON.stringify(events)).not.toContain('secret');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('asks the backend nothing while it does not serve', async () => {
+    let asked: Bytes | undefined;
+    await listen((body) => {
+      asked = body;
+      return Promise.resolve(answered);
+    });
+    failure = 'rollback-detected';
+    expect(await post()).toEqual([503, 'not-ready']);
+    expect(asked).toBeUndefined();
+    const ready = await fetch(`${url}/readyz`);
+    expect(await ready.json()).toMatchObject({ status: 503, code: 'rollback-detected' });
+    expect((await fetch(`${url}/v1/fleet`)).status).toBe(200);
+  });
+});
