@@ -25,7 +25,15 @@ import {
 import { hex } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation, type Option } from './command.ts';
 import { keyFile } from './key.ts';
-import { askKey, askNewPassword, askPassword, KEY_OPTIONS, PASSWORD_OPTIONS } from './secrets.ts';
+import {
+  askKey,
+  askNewPassword,
+  askPassword,
+  KEY_OPTIONS,
+  PASSWORD_OPTIONS,
+  PREVIOUS_KEY_OPTIONS,
+  previousKey,
+} from './secrets.ts';
 
 const ACCOUNT_OPTIONS: Readonly<Record<string, Option>> = {
   vault: { value: 'url', help: 'address of the vault' },
@@ -74,13 +82,14 @@ const registerCommand: Command = {
     ...ACCOUNT_OPTIONS,
     ...KEY_OPTIONS,
     ...PASSWORD_OPTIONS,
+    ...PREVIOUS_KEY_OPTIONS,
     budget: { value: 'n', help: 'wrong passwords until the vault destroys the key, 1 to 100' },
     resume: { help: 'finish a registration that was cut off; needs neither key nor password' },
     abandon: { help: 'forget a registration that was cut off' },
   },
   notes: [
     'Every step is written down before it is sent. If it is cut off, run it again with --resume.',
-    'To change the password run it again with the same key.',
+    'To change the password run it again with the same key; for another key give the one that is registered too.',
   ],
   examples: [
     'strongroom register --vault https://vault.example --pins pins.json --account me@example --key-file backup.key',
@@ -95,14 +104,17 @@ const registerCommand: Command = {
     }
     const budget = invocation.option('budget');
     const key = await askKey(invocation);
+    const previous = await previousKey(invocation);
     const password = await askNewPassword(invocation);
     const registration = await register(session, {
       key,
       password,
       signal,
+      ...(previous === undefined ? {} : { previousKey: previous }),
       ...(budget === undefined ? {} : { budget: wholeNumber('budget', budget, 100) }),
     });
     key.wipe();
+    previous?.wipe();
     return printRegistration(invocation, registration);
   },
 };

@@ -30,6 +30,8 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly input?: Uint8Array | string;
+  /** Writes nothing to stdin, and leaves it open. */
+  readonly keepStdinOpen?: boolean;
   /** What descriptor 3 yields. */
   readonly fd3?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -62,7 +64,7 @@ export async function strongroom(args: readonly string[], options: RunOptions = 
   child.stdout.on('data', (part: Buffer) => stdout.push(part));
   child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
   child.stdin.on('error', () => undefined); // it may end before it has read everything
-  child.stdin.end(options.input ?? '');
+  if (options.keepStdinOpen !== true) child.stdin.end(options.input ?? '');
   const fd3: unknown = child.stdio[3];
   if (fd3 instanceof Writable) {
     fd3.on('error', () => undefined);

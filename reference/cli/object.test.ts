@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { BackupKey, seal } from '../container/index.ts';
+import { BackupKey, inspect, seal } from '../container/index.ts';
 import { strongroom, workplace } from './fixture.ts';
 
 const place = workplace();
@@ -56,7 +56,7 @@ describe.concurrent('seal and open through pipes', () => {
   });
 
   test('an object that was cut or extended is refused', async () => {
-    const whole = 88 + 2 * (262_144 + 16);
+    const whole = inspect(object).length + 2 * (262_144 + 16);
     const cut = await strongroom(['open', '--key-file', keyFile], { input: object.subarray(0, whole) });
     expect(cut.code).toBe(4);
     expect(cut.stderr).toMatch(/^truncated: /mu);
@@ -83,6 +83,16 @@ describe.concurrent('seal and open through pipes', () => {
     expect(good).toMatchObject({ code: 0, stderr: '' });
     expect(readFileSync(output).equals(content)).toBe(true);
     expect(statSync(output).mode & 0o777).toBe(0o600);
+  });
+
+  test('Ctrl-C while it waits for input ends it with 130', async () => {
+    const ran = await strongroom(['seal', '--key-fd', '3'], {
+      fd3: key.recoveryKey(),
+      keepStdinOpen: true,
+      onStart: (child) => void child.stdout.once('data', () => child.kill('SIGINT')),
+    });
+    expect(ran.code).toBe(130);
+    expect(ran.stderr).toMatch(/^cancelled: /u);
   });
 
   test('a reader that goes away ends it quietly with 141', async () => {

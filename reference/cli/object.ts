@@ -8,7 +8,7 @@ import { inspect, Opener, Sealer, type HeaderInfo } from '../container/index.ts'
 import { hex } from '../wire/bytes.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { Command, Invocation, Option } from './command.ts';
-import { sizeOf } from './progress.ts';
+import { progressLine, sizeOf } from './progress.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
 import { fileOutput, inputOf, standardOutput, type Output } from './streams.ts';
 
@@ -25,7 +25,7 @@ function outputOf(invocation: Invocation): Promise<Output> {
   if (process.stdout.isTTY) {
     throw new StrongroomError('usage', 'the output would go to the terminal; use --output or > file');
   }
-  return Promise.resolve(standardOutput());
+  return Promise.resolve(standardOutput(invocation.signal));
 }
 
 /** Runs all input through `steps` into `output`, which is committed or discarded. */
@@ -38,16 +38,21 @@ async function pump(
   },
 ): Promise<void> {
   const output = await outputOf(invocation);
+  const line = progressLine();
+  let done = 0;
   try {
     if (steps.begin !== undefined) await output.write(steps.begin);
     for await (const part of inputOf(invocation.option('input'), invocation.signal)) {
       for (const piece of steps.update(part)) await output.write(piece);
+      line.show(sizeOf((done += part.length)));
     }
     for (const piece of steps.final()) await output.write(piece);
     await output.commit();
   } catch (error) {
     await output.discard();
     throw error;
+  } finally {
+    line.end();
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-const INTERVAL = 100;
+const INTERVAL = 100; // milliseconds
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** A byte count as people read it. */
@@ -30,18 +30,20 @@ export interface Progress {
 /** Progress on stderr; shows nothing if that is no terminal. */
 export function progressLine(): Progress {
   const { stderr } = process;
-  let last = 0;
+  let last = performance.now(); // what is done at once shows nothing
+  let shown = false;
   const clear = (): void => void stderr.write('\r\u001b[K');
   return {
     show(text) {
       const now = performance.now();
       if (!stderr.isTTY || now - last < INTERVAL) return;
       last = now;
+      shown = true;
       clear();
       stderr.write(printable(text).slice(0, (stderr.columns || 80) - 1));
     },
     end() {
-      if (stderr.isTTY && last > 0) clear();
+      if (shown) clear();
     },
   };
 }

@@ -23,14 +23,32 @@ export const PASSWORD_OPTIONS: Readonly<Record<string, Option>> = {
   'password-fd': { value: 'n', help: 'open descriptor from which to read the password' },
 };
 
+/** Options of a command that needs the key that is registered now. */
+export const PREVIOUS_KEY_OPTIONS: Readonly<Record<string, Option>> = {
+  'previous-key-file': { value: 'file', help: 'the key that is registered now, if it is another one' },
+  'previous-key-fd': { value: 'n', help: 'open descriptor from which to read it' },
+};
+
 const MAX_SECRET = 4096;
+
+/** Reads, and waits if nothing is there yet: a descriptor may be one that does not block. */
+function readWaiting(fd: number, buffer: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
 
 /** All bytes of a descriptor, at most {@link MAX_SECRET}. */
 function readAll(fd: number, what: string): Uint8Array {
   const buffer = new Uint8Array(MAX_SECRET + 1);
   let length = 0;
   while (length < buffer.length) {
-    const read = readSync(fd, buffer, length, buffer.length - length, null);
+    const read = readWaiting(fd, buffer.subarray(length));
     if (read === 0) return buffer.subarray(0, length);
     length += read;
   }
@@ -93,4 +111,12 @@ export async function askNewPassword(invocation: Invocation): Promise<string> {
 /** The backup key. @throws StrongroomError `invalid-recovery-key` */
 export async function askKey(invocation: Invocation): Promise<BackupKey> {
   return BackupKey.parse(await secret(invocation, 'key', 'Recovery key (64 digits)'));
+}
+
+/** The key that is registered now; undefined unless the options name it. */
+export async function previousKey(invocation: Invocation): Promise<BackupKey | undefined> {
+  const given = ['previous-key-file', 'previous-key-fd'].some(
+    (name) => invocation.option(name) !== undefined,
+  );
+  return given ? BackupKey.parse(await secret(invocation, 'previous-key', '')) : undefined;
 }

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 import { once } from 'node:events';
+import { addAbortSignal } from 'node:stream';
 import { StrongroomError } from '../errors.ts';
 import { hex } from '../wire/bytes.ts';
 
@@ -23,12 +24,12 @@ export interface Output {
 }
 
 /** stdout, with back-pressure. */
-export function standardOutput(): Output {
+export function standardOutput(signal: AbortSignal): Output {
   const { stdout } = process;
   return {
     provisional: true,
     async write(bytes) {
-      if (!stdout.write(bytes)) await once(stdout, 'drain');
+      if (!stdout.write(bytes)) await once(stdout, 'drain', { signal });
     },
     commit: () => new Promise((resolve) => void stdout.write('', () => resolve())),
     discard: () => Promise.resolve(),
@@ -86,7 +87,7 @@ export async function fileOutput(path: string, options: { force: boolean }): Pro
 /** Bytes of a file, or of stdin if `path` is absent or `-`. */
 export async function* inputOf(path: string | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   if (path === undefined || path === '-') {
-    for await (const part of process.stdin) yield part as Uint8Array;
+    for await (const part of addAbortSignal(signal, process.stdin)) yield part as Uint8Array;
     return;
   }
   const file = await open(path, 'r');
