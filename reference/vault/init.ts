@@ -116,6 +116,8 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
   const { keys, sealingKey, anchor } = CONFIG.hsm;
   const paths = { keys: at(keys), sealingKey: at(sealingKey), anchor: at(anchor) };
   const hsm = await SoftwareHsm.create(paths, async (hmac) => {
+    // Made first, so that the database and its log are nobody else's to read.
+    await createFile(at(CONFIG.store), new Uint8Array(0));
     const store = await SqliteStore.open(at(CONFIG.store));
     const { head, entry } = await createPartition(hmac, 0, Math.floor(Date.now() / 1000));
     const key = headKey(0);

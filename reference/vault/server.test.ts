@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -237,9 +246,9 @@ describe('the life of a state folder', () => {
     const { folder } = await make();
     const config = await readConfig(folder);
     expect(config.store).toBe(join(folder, 'store.db'));
-    for (const name of ['hsm.keys', 'hsm.sealing-key', 'hsm.anchor', 'opaque.keys', 'signer-1.key']) {
-      expect(readFileSync(join(folder, name)).length).toBeGreaterThan(0);
-    }
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(['hsm.keys', 'signer-1.key', 'store.db']));
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 });
 
