@@ -7,6 +7,7 @@
 import { isStrongroomError } from '../../reference/errors.ts';
 import { ROLES } from '../schema/vector.ts';
 import { containerOperations } from './reference-container.ts';
+import { liveOperations } from './reference-live.ts';
 import { vaultOperations } from './reference-vault.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
@@ -27,6 +28,7 @@ const hello: Operation = () => ({
     'channel-client',
     'channel-server',
     'fleet',
+    'vault',
   ],
 });
 
@@ -38,7 +40,7 @@ function guarded(operation: Operation): Operation {
   };
 }
 
-const operations = Object.entries({ ...containerOperations, ...vaultOperations }).map(
+const operations = Object.entries({ ...containerOperations, ...vaultOperations, ...liveOperations }).map(
   ([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const,
 );
 
@@ -47,3 +49,5 @@ await serve({ hello, ...Object.fromEntries(operations) }, (error) => {
   const { position } = error.details;
   return { error: error.code, ...(position !== undefined && { position }) };
 });
+// Vaults that are still running end with their input.
+process.exit(0);

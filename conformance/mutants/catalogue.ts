@@ -4,7 +4,8 @@
  * @module
  */
 import { containerMutants } from './container.ts';
+import { vaultMutants } from './vault.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Every mutant. */
-export const mutants: readonly Mutant[] = [...containerMutants];
+export const mutants: readonly Mutant[] = [...containerMutants, ...vaultMutants];

@@ -6,22 +6,20 @@
  */
 import { registerHooks } from 'node:module';
 import { mutants } from './catalogue.ts';
-import { mutate } from './mutant.ts';
+import { apply, editsOf } from './mutant.ts';
 
 const id = process.env['STRONGROOM_MUTANT'];
 const mutant = mutants.find((one) => one.id === id);
 if (mutant === undefined) throw new Error(`there is no mutant ${id}`);
-const target = new URL(`../../${mutant.file}`, import.meta.url).href;
+const edits = Map.groupBy(editsOf(mutant), ({ file }) => new URL(`../../${file}`, import.meta.url).href);
 
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    if (url !== target) return loaded;
+    const here = edits.get(url);
     const { source } = loaded;
-    if (source === undefined || source === null) throw new Error(`${url} has no source`);
-    return {
-      ...loaded,
-      source: mutate(mutant, typeof source === 'string' ? source : new TextDecoder().decode(source)),
-    };
+    if (here === undefined || source === undefined || source === null) return loaded;
+    const text = typeof source === 'string' ? source : new TextDecoder().decode(source);
+    return { ...loaded, source: here.reduce((changed, edit) => apply(edit, changed), text) };
   },
 });

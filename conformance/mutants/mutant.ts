@@ -5,16 +5,22 @@
  */
 import type { FailureClass } from '../schema/report.ts';
 
-/** One mutant. */
-export interface Mutant {
-  readonly id: string;
-  /** The mistake, as an implementer would make it. */
-  readonly mistake: string;
+/** One change of one source file. */
+export interface Edit {
   /** Source file, from the root of the package. */
   readonly file: string;
   /** Text that must occur in the file exactly once. */
   readonly find: string;
   readonly replace: string;
+}
+
+/** One mutant. */
+export interface Mutant extends Edit {
+  readonly id: string;
+  /** The mistake, as an implementer would make it. */
+  readonly mistake: string;
+  /** More edits, where the reference prevents the mistake in several places. */
+  readonly also?: readonly Edit[];
   /** The requirement that the mutant breaks; a case that kills it must cite it. */
   readonly requirement: string;
   /** Cases of which at least one must fail. */
@@ -25,14 +31,18 @@ export interface Mutant {
   readonly equivalent?: string;
 }
 
+/** All edits of a mutant. */
+export function editsOf(mutant: Mutant): readonly Edit[] {
+  return [mutant, ...(mutant.also ?? [])];
+}
+
 /**
- * The source with the mutation in it.
+ * The source with an edit in it.
  *
  * @throws Error unless `find` occurs exactly once
  */
-export function mutate(mutant: Mutant, source: string): string {
-  const count = source.split(mutant.find).length - 1;
-  if (count !== 1)
-    throw new Error(`${mutant.id}: the text to replace occurs ${count} times in ${mutant.file}`);
-  return source.replace(mutant.find, () => mutant.replace);
+export function apply(edit: Edit, source: string): string {
+  const count = source.split(edit.find).length - 1;
+  if (count !== 1) throw new Error(`the text to replace occurs ${count} times in ${edit.file}: ${edit.find}`);
+  return source.replace(edit.find, () => edit.replace);
 }

@@ -122,16 +122,19 @@ export function makeKe1(
   );
 }
 
+/** Whether a password is stretched; what only a vault sees need not be. */
+export type Stretching = Stretch | 'none';
+
 function randomizedPassword(
   password: Uint8Array,
   blind: Uint8Array,
   evaluated: Uint8Array,
-  how: Stretch,
+  how: Stretching,
 ): Bytes {
   const inverse = Point.Fn.inv(scalar(blind));
   const unblinded = mul(element(evaluated), inverse);
   const output = sha512(prefixed(2, password), prefixed(2, unblinded), utf8('Finalize'));
-  return extract(cat(output, stretch(output, how)));
+  return extract(cat(output, how === 'none' ? output : stretch(output, how)));
 }
 
 function envelope(
@@ -154,7 +157,7 @@ export function makeRecord(input: {
   evaluated: Uint8Array;
   serverPublicKey: Uint8Array;
   envelopeNonce: Uint8Array;
-  stretch: Stretch;
+  stretch: Stretching;
 }): { record: Bytes; exportKey: Bytes } {
   const randomized = randomizedPassword(input.password, input.blind, input.evaluated, input.stretch);
   const { exportKey, publicKey, tag } = envelope(randomized, input.envelopeNonce, input.serverPublicKey);
@@ -234,9 +237,16 @@ export function answerKe2(input: {
   ke1: Uint8Array;
   ke2: Uint8Array;
   names: Names;
+  /** In place of the stretching that the names tell. */
+  stretching?: Stretching;
 }): { ke3: Bytes; sessionKey: Bytes; exportKey: Bytes; serverPublicKey: Bytes } | undefined {
   const { ke1, ke2 } = input;
-  const randomized = randomizedPassword(input.password, input.blind, ke2.slice(0, 32), input.names.stretch);
+  const randomized = randomizedPassword(
+    input.password,
+    input.blind,
+    ke2.slice(0, 32),
+    input.stretching ?? input.names.stretch,
+  );
   const maskingKey = expand(randomized, utf8('MaskingKey'), 64);
   const pad = expand(maskingKey, cat(ke2.slice(32, 64), utf8('CredentialResponsePad')), 128);
   const plain = xor(pad, ke2.slice(64, 192));

@@ -20,7 +20,7 @@ export type Score =
       readonly expected?: string;
       readonly actual?: string;
     }
-  | { readonly status: 'error'; readonly detail: string };
+  | { readonly status: 'error' | 'not-run'; readonly detail: string };
 
 /** A failed score. */
 export function failed(

@@ -1,0 +1,19 @@
+/**
+ * All scenarios against a live vault.
+ *
+ * @module
+ */
+import type { Case } from '../runner/case.ts';
+import { attemptScenarios } from './attempts.ts';
+import { durabilityScenarios } from './durability.ts';
+import { edgeScenarios } from './edge.ts';
+import { registrationScenarios } from './registration.ts';
+import { vaultCase } from './scenario.ts';
+
+/** The cases. */
+export const scenarioCases: readonly Case[] = [
+  ...attemptScenarios,
+  ...registrationScenarios,
+  ...edgeScenarios,
+  ...durabilityScenarios,
+].map(vaultCase);

@@ -1,0 +1,202 @@
+/**
+ * What scenarios against a live vault share: the vault that they run against, and how they say what is wrong.
+ *
+ * @module
+ */
+import { cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { Account, BrokenAnswer, fetchFleet, type Attempt } from '../peer/account.ts';
+import type { FleetView, Outcome, Statement } from '../peer/exchange.ts';
+import { describe, type Connection } from '../runner/connection.ts';
+import type { Case, CaseContext } from '../runner/case.ts';
+import { failed, type Score } from '../runner/score.ts';
+import type { FailureClass } from '../schema/report.ts';
+
+/** A scenario that found something. */
+export class Failure extends Error {
+  readonly class: FailureClass;
+  readonly compared: { expected?: string; actual?: string };
+
+  constructor(failure: FailureClass, message: string, compared: { expected?: string; actual?: string } = {}) {
+    super(message);
+    this.class = failure;
+    this.compared = compared;
+  }
+}
+
+/** Demands a fact. */
+export function demand(fact: boolean, message: string, failure: FailureClass = 'state'): void {
+  if (!fact) throw new Failure(failure, message);
+}
+
+/** Demands one of some outcomes; a refusal that came as `ok` is an accepted invalid request. */
+export function outcome(statement: Statement, what: string, ...allowed: readonly Outcome[]): void {
+  if (allowed.includes(statement.outcome)) return;
+  const compared = { expected: allowed.join(' or '), actual: statement.outcome };
+  const failure =
+    statement.outcome === 'ok'
+      ? 'accepted-invalid'
+      : allowed.includes('ok')
+        ? 'rejected-valid'
+        : 'wrong-error';
+  throw new Failure(failure, `${what} was answered ${statement.outcome}`, compared);
+}
+
+/** Demands the number of attempts that are left. */
+export function remaining(statement: Statement, expected: number, what: string): void {
+  const actual = statement.remaining;
+  if (actual === expected) return;
+  throw new Failure('state', `${what}: ${actual} attempts are left, not ${expected}`, {
+    expected: String(expected),
+    actual: String(actual),
+  });
+}
+
+/** Demands that an attempt proves its password. */
+export function right(attempt: Attempt): void {
+  outcome(attempt.statement, 'recover-start', 'ok');
+  demand(attempt.right, 'KE2 does not open with the password of the registration', 'wrong-output');
+}
+
+/** A vault of the adapter's, which a scenario may stop. */
+export class Controlled {
+  readonly state: string;
+  readonly #adapter: Connection;
+  #store: string[] = [];
+  url = '';
+  failure: string | undefined;
+
+  constructor(adapter: Connection, folder: string) {
+    this.#adapter = adapter;
+    this.state = mkdtempSync(join(folder, 'vault-'));
+  }
+
+  /** Starts it; false if it refuses to. */
+  async start(policy: object = TEST_POLICY): Promise<boolean> {
+    const answer = await this.#adapter.call('vault.start', {
+      state: this.state,
+      policy: JSON.stringify(policy),
+    });
+    if (answer.outcome === 'crash' || answer.outcome === 'timeout' || answer.outcome === 'protocol') {
+      throw new Failure('crash', describe(answer));
+    }
+    if (answer.outcome !== 'ok') {
+      this.failure = describe(answer);
+      return false;
+    }
+    const { url, failure, store } = answer.result;
+    this.url = typeof url === 'string' ? url : '';
+    this.failure = typeof failure === 'string' ? failure : undefined;
+    this.#store = Array.isArray(store) ? store.filter((name) => typeof name === 'string') : [];
+    return true;
+  }
+
+  async stop(mode: 'term' | 'kill'): Promise<void> {
+    await this.#adapter.call('vault.stop', { state: this.state, mode });
+  }
+
+  /** Copies the store aside, as whoever has its disk could. */
+  snapshot(): string {
+    const to = join(this.state, 'snapshot-of-the-runner');
+    mkdirSync(to, { recursive: true });
+    for (const name of this.#store)
+      if (existsSync(join(this.state, name))) cpSync(join(this.state, name), join(to, name));
+    return to;
+  }
+
+  /** Puts a copy of the store back; everything else stays. */
+  restore(from: string): void {
+    for (const name of this.#store) {
+      if (existsSync(join(from, name))) cpSync(join(from, name), join(this.state, name), { force: true });
+    }
+  }
+}
+
+/** No waiting between attempts, short chains; and stretching that costs nothing, because the suite does none. */
+export const TEST_POLICY: object = {
+  delays: [0],
+  stretch: { algorithm: 1, iterations: 1, memoryKib: 64, parallelism: 1 },
+};
+
+/** What a scenario works with. */
+export interface Live {
+  readonly url: string;
+  readonly fleet: FleetView;
+  /** A new account with a name of its own. */
+  account(name?: string): Account;
+  /** A vault of its own, not started yet. */
+  controlled(): Controlled;
+}
+
+const shared = new WeakMap<CaseContext, Promise<{ url: string; fleet: FleetView }>>();
+
+async function sharedVault(context: CaseContext): Promise<{ url: string; fleet: FleetView }> {
+  if (context.vaultUrl !== undefined)
+    return { url: context.vaultUrl, fleet: await fetchFleet(context.vaultUrl) };
+  if (context.adapter === undefined) throw new Error('a scenario needs a vault');
+  const vault = new Controlled(context.adapter, context.folder);
+  if (!(await vault.start())) throw new Failure('crash', `the vault did not start: ${vault.failure}`);
+  return { url: vault.url, fleet: await fetchFleet(vault.url) };
+}
+
+async function live(context: CaseContext): Promise<Live> {
+  const found = shared.get(context) ?? sharedVault(context);
+  shared.set(context, found);
+  const { url, fleet } = await found;
+  return {
+    url,
+    fleet,
+    account: (name) => new Account(url, fleet, name),
+    controlled: () => {
+      if (context.adapter === undefined) throw new Error('a controlled vault needs an adapter');
+      return new Controlled(context.adapter, context.folder);
+    },
+  };
+}
+
+/** One scenario. */
+export interface Scenario {
+  readonly id: string;
+  readonly title: string;
+  readonly why: string;
+  readonly requirements: readonly string[];
+  /** `control`: the vault must be stopped; `no-delays`: its policy must not make clients wait. */
+  readonly needs?: 'control' | 'no-delays';
+  run(live: Live): Promise<void>;
+}
+
+async function runScenario(scenario: Scenario, context: CaseContext): Promise<Score> {
+  try {
+    const vault = await live(context);
+    if (scenario.needs === 'no-delays' && vault.fleet.delays.some((delay) => delay > 0)) {
+      return { status: 'not-run', detail: 'the policy of this vault makes clients wait' };
+    }
+    await scenario.run(vault);
+    return { status: 'pass' };
+  } catch (error) {
+    if (error instanceof Failure) return failed(error.class, error.message, error.compared);
+    if (error instanceof BrokenAnswer) return failed('wrong-output', error.message);
+    if (error instanceof TypeError && error.message === 'fetch failed')
+      return failed('crash', `the vault does not answer: ${String(error.cause)}`);
+    throw error;
+  }
+}
+
+/** The case of a scenario. */
+export function vaultCase(scenario: Scenario): Case {
+  const { id, title, why, requirements } = scenario;
+  return {
+    id,
+    title,
+    why,
+    requirements,
+    role: 'vault-server',
+    level: 'core',
+    feature: 'vault',
+    blocked: (context) =>
+      scenario.needs === 'control' && context.adapter === undefined
+        ? 'needs a vault that the runner can stop'
+        : undefined,
+    run: async (context) => runScenario(scenario, context),
+  };
+}
