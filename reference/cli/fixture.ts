@@ -9,15 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { ENVIRONMENT } from '../fixture.ts';
 
 /** Path of the command line's entry. */
 export const MAIN: string = fileURLToPath(new URL('main.ts', import.meta.url));
-
-/** Compiled sources, kept between runs of the tests: it halves the start of each process. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/strongroom', import.meta.url));
-
-/** Environment of every child process of the tests. */
-export const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, NODE_COMPILE_CACHE: CACHE };
 
 /** What a run came to. */
 export interface Ran {

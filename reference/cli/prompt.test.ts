@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { ENVIRONMENT } from '../fixture.ts';
 import { BackupKey, seal } from '../container/index.ts';
-import { ENVIRONMENT, MAIN, workplace } from './fixture.ts';
+import { MAIN, workplace } from './fixture.ts';
 
 const place = workplace();
 afterAll(() => place.remove());

@@ -31,7 +31,7 @@ const PolicyFile = z
   .partial();
 
 /** A policy file as differences from the default policy. @throws StrongroomError `invalid-config` */
-async function readPolicy(path: string): Promise<Partial<Policy>> {
+export async function readPolicy(path: string): Promise<Partial<Policy>> {
   const fault = (subject: string, message: string, cause: unknown): StrongroomError =>
     new StrongroomError('invalid-config', `${path}: ${message}`, { subject }, { cause });
   const text = await readFile(path, 'utf8');

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { StrongroomError } from '../errors.ts';
+import { ENVIRONMENT } from '../fixture.ts';
 import type { Policy } from '../fleet/descriptor.ts';
 import type { StretchBounds } from '../opaque/index.ts';
 import { initVault } from '../vault/index.ts';
@@ -36,6 +37,7 @@ export async function startVault(policy: Partial<Policy> = {}): Promise<TestVaul
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-vault-'));
   await initVault({ folder, port: 0, signers: 2, policy: { stretch: CHEAP, delays: [], ...policy } });
   const child = spawn(process.execPath, [MAIN, 'vault', 'serve', folder], {
+    env: ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = new Promise<void>((resolve) => child.once('close', () => resolve()));
