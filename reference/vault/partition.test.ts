@@ -13,7 +13,7 @@ import { utf8, type Bytes } from '../wire/bytes.ts';
 import { decode } from '../wire/codec.ts';
 import { run } from './core/effects.ts';
 import { handle, leafInput, sweep } from './core/handle.ts';
-import { sealHead } from './head.ts';
+import { openHead, sealHead } from './head.ts';
 import { createPartition, headKey, leafKey, Partition } from './partition.ts';
 import { TestAccount } from './testing/account.ts';
 import { MemoryDriver } from './testing/memory-driver.ts';
@@ -163,17 +163,9 @@ describe('a crash between store and anchor', () => {
 
   it('is not an excuse for a head that follows another one', async () => {
     await account('alice').register('secret', 5);
-    const [entry] = await hsm.anchor.read();
-    const { root } = { root: new Uint8Array(32) };
-    const body = {
-      partition: 0,
-      n: (entry?.n ?? 0) + 1,
-      prev: new Uint8Array(32),
-      root,
-      fencing: 0,
-      vaultTime: START,
-    };
-    const head = await sealHead((...args) => hsm.hmac(...args), body);
+    const hmac: Hsm['hmac'] = (...args) => hsm.hmac(...args);
+    const { body } = await openHead(hmac, (await store.get(headKey(0))) ?? new Uint8Array(0));
+    const head = await sealHead(hmac, { ...body, n: body.n + 1, prev: new Uint8Array(32) });
     await store.commit({ conditions: [], writes: [{ key: headKey(0), value: head.bytes }] });
     await expect(open()).rejects.toMatchObject(rollback);
   });

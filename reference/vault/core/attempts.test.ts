@@ -80,3 +80,32 @@ describe('the report of failed attempts', () => {
     );
   });
 });
+
+describe('a refund', () => {
+  const none: Policy = { ...policy, refill: 'none' };
+
+  it('is given once, whatever the policy becomes between charge and proof', () => {
+    const two = charge(policy, charge(policy, live, ke1(1), 100), ke1(2), 100);
+    const refilled = prove(two, 1, 0, 101);
+    expect(refilled.active.charged).toBe(0);
+    const again = charge(none, refilled, ke1(3), 102);
+    const [old, own] = again.open;
+    if (old === undefined || own === undefined) throw new Error('two are open');
+    expect(refund(none, again, old, 0, 103).active.charged).toBe(1);
+    expect(refund(none, again, own, 0, 103).active.charged).toBe(0);
+  });
+
+  it('ends a last chance even if it is none', () => {
+    const small: AccountRecord = { ...live, active: { ...live.active, budget: 2 } };
+    const refilled = prove(charge(policy, charge(policy, small, ke1(1), 100), ke1(2), 100), 1, 0, 101);
+    const spent = charge(none, charge(none, refilled, ke1(3), 102), ke1(4), 102);
+    expect(spent.active).toMatchObject({ state: 'last-chance', charged: 2 });
+    const [old] = spent.open;
+    if (old === undefined) throw new Error('it is open');
+    expect(refund(none, spent, old, 0, 103).active).toMatchObject({
+      state: 'active',
+      charged: 1,
+      deadline: 0,
+    });
+  });
+});

@@ -160,9 +160,8 @@ export function remember(
   outcome: ClosedOutcome,
   now: number,
 ): AccountRecord {
-  const kept = record.closed.filter((closed) => isRemembered(closed, now));
   const closed = { hash, generation: record.active.generation, outcome, time: now };
-  return { ...record, closed: [...kept, closed].slice(-ATTEMPTS) };
+  return { ...record, closed: [...record.closed, closed].slice(-ATTEMPTS) };
 }
 
 /** True while a closed attempt still answers for itself. */

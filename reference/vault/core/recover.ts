@@ -30,8 +30,7 @@ export const recoverStart: Decide = function* (fleet, request, record, now) {
   if (nothing !== undefined) return say(nothing);
   const same = openAttempt(record, ke1); // 3
   if (same !== undefined) return { reply: () => release(fleet, record, same, ke1) };
-  if (record.active.state === 'last-chance') return say('try-later'); // 4
-  if (waitOf(fleet.policy, record, now) > 0) return say('try-later'); // 5
+  if (waitOf(fleet.policy, record, now) > 0) return say('try-later'); // 4, 5: a last chance waits for its end
   const seed = yield* perform({ kind: 'random', name: 'attempt_seed', length: 32 });
   const charged = charge(fleet.policy, record, { ke1Hash: sha256(ke1), seed }, now); // 6
   const attempt = openAttempt(charged, ke1);
