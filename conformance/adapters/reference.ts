@@ -7,6 +7,7 @@
 import { isStrongroomError } from '../../reference/errors.ts';
 import { ROLES } from '../schema/vector.ts';
 import { containerOperations } from './reference-container.ts';
+import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
 import { vaultOperations } from './reference-vault.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
@@ -29,6 +30,7 @@ const hello: Operation = () => ({
     'channel-server',
     'fleet',
     'vault',
+    'client',
   ],
 });
 
@@ -40,9 +42,12 @@ function guarded(operation: Operation): Operation {
   };
 }
 
-const operations = Object.entries({ ...containerOperations, ...vaultOperations, ...liveOperations }).map(
-  ([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const,
-);
+const operations = Object.entries({
+  ...containerOperations,
+  ...vaultOperations,
+  ...liveOperations,
+  ...clientOperations,
+}).map(([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const);
 
 await serve({ hello, ...Object.fromEntries(operations) }, (error) => {
   if (!isStrongroomError(error)) return undefined;

@@ -1,10 +1,11 @@
 /**
- * All scenarios against a live vault.
+ * All scenarios: of live vaults, and of clients that meet a hostile one.
  *
  * @module
  */
 import type { Case } from '../runner/case.ts';
 import { attemptScenarios } from './attempts.ts';
+import { clientCases } from './client.ts';
 import { durabilityScenarios } from './durability.ts';
 import { edgeScenarios } from './edge.ts';
 import { registrationScenarios } from './registration.ts';
@@ -12,8 +13,6 @@ import { vaultCase } from './scenario.ts';
 
 /** The cases. */
 export const scenarioCases: readonly Case[] = [
-  ...attemptScenarios,
-  ...registrationScenarios,
-  ...edgeScenarios,
-  ...durabilityScenarios,
-].map(vaultCase);
+  ...[...attemptScenarios, ...registrationScenarios, ...edgeScenarios, ...durabilityScenarios].map(vaultCase),
+  ...clientCases,
+];

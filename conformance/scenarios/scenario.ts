@@ -123,9 +123,9 @@ export interface Live {
   readonly url: string;
   readonly fleet: FleetView;
   /** A new account with a name of its own. */
-  account(name?: string): Account;
+  readonly account: (name?: string) => Account;
   /** A vault of its own, not started yet. */
-  controlled(): Controlled;
+  readonly controlled: () => Controlled;
 }
 
 const shared = new WeakMap<CaseContext, Promise<{ url: string; fleet: FleetView }>>();
