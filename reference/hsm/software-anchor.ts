@@ -52,7 +52,7 @@ const AnchorEntry: Codec<AnchorEntry> = struct<AnchorEntry>('AnchorEntry', {
 const Slot: Codec<Slot> = padded(
   struct<Slot>('AnchorSlot', {
     serial: u64,
-    entries: vector(AnchorEntry, 0, 3840) as Codec<readonly AnchorEntry[]>,
+    entries: vector(AnchorEntry, 0, 3840),
   }),
   SLOT - NONCE_LENGTH - TAG_LENGTH,
 );

@@ -161,7 +161,7 @@ export const Entry: Codec<Entry> = select<Entry>('Entry', 1, {
       ...common,
       contentLength: u64,
       mediaId: opaque(32, 'media_id'),
-      objects: vector(ObjectReference, 1, 1_000_000, 'objects') as Codec<readonly ObjectReference[]>,
+      objects: vector(ObjectReference, 1, 1_000_000, 'objects'),
     }),
   ],
   directory: [2, struct<Body<'directory'>>('DirectoryEntry', common)],

@@ -211,7 +211,7 @@ export const AccountRecord: Codec<AccountRecord> = struct<AccountRecord>('Accoun
   open: upTo(Attempt, 82, ATTEMPTS),
   closed: upTo(Closed, 49, ATTEMPTS),
   bucketEpoch: u64,
-  buckets: array(u32, BUCKETS, 'buckets') as Codec<readonly number[]>,
+  buckets: array(u32, BUCKETS, 'buckets'),
   report: Report,
   shown: u32,
   shownAt: u64,
