@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
 import { vaultMutants } from './vault.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Every mutant. */
-export const mutants: readonly Mutant[] = [...containerMutants, ...vaultMutants];
+export const mutants: readonly Mutant[] = [...containerMutants, ...vaultMutants, ...clientMutants];

@@ -65,7 +65,7 @@ export async function runMutant(mutant: Mutant, cases: readonly Case[]): Promise
       cases: chosen,
       vectors: '0'.repeat(64),
       seed: 1,
-      timeout: 20_000,
+      timeout: mutant.class === 'timeout' ? 3000 : 20_000,
     });
     return judge(mutant, report.results);
   } catch (error) {

@@ -449,8 +449,8 @@ const SCENARIOS: readonly ClientScenario[] = [
       const outcome = await run();
       elsewhere.closeAllConnections();
       elsewhere.close();
-      refused(outcome, 'unavailable');
       demand(contacted === 0, 'the client followed the redirect', 'accepted-invalid');
+      refused(outcome, 'unavailable');
     },
   },
   {
