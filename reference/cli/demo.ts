@@ -20,7 +20,8 @@ const TEST_POLICY = { delays: [], lastChanceSeconds: 600 };
 
 const ROLES = ['container-reader', 'container-writer', 'vault-client', 'vault-server'];
 
-const HOME = join(ROOT, '.strongroom', 'demo');
+/** Where all state goes; tests name another folder. */
+const HOME = process.env['STRONGROOM_DEMO'] ?? join(ROOT, '.strongroom', 'demo');
 const place = (...names: string[]): string => join(HOME, ...names);
 
 function say(text = ''): void {
