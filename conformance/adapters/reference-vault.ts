@@ -10,6 +10,9 @@ import {
   type ChannelKey,
 } from '../../reference/channel/index.ts';
 import { x25519 } from '../../reference/crypto/x25519.ts';
+import { Answer } from '../../reference/exchange/answer.ts';
+import { Exchange } from '../../reference/exchange/assertion.ts';
+import { RecoverFinish, RegisterFinish, Request } from '../../reference/exchange/request.ts';
 import { channelKey, keyId, verifyDescriptor } from '../../reference/fleet/index.ts';
 import {
   argon2idStretch,
@@ -37,7 +40,8 @@ import {
   startRegistrationWith,
 } from '../../reference/testing.ts';
 import { fromUtf8, hex, type Bytes } from '../../reference/wire/bytes.ts';
-import type { Operation, Params } from './serve.ts';
+import { decode, encode } from '../../reference/wire/codec.ts';
+import { Unsupported, type Operation, type Params } from './serve.ts';
 
 const suite: Suite = process.argv.includes('--engine=noble') ? nobleSuite : await sodiumSuite();
 
@@ -212,9 +216,28 @@ const channel: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Operations of OPAQUE, channel and fleet. */
+/** Structures of the exchange, by the names of the specification. */
+const STRUCTURES: Readonly<Record<string, (bytes: Bytes) => Bytes>> = {
+  Request: (bytes) => encode(Request, decode(Request, bytes)),
+  RegisterFinish: (bytes) => encode(RegisterFinish, decode(RegisterFinish, bytes)),
+  RecoverFinish: (bytes) => encode(RecoverFinish, decode(RecoverFinish, bytes)),
+  Exchange: (bytes) => encode(Exchange, decode(Exchange, bytes)),
+  Answer: (bytes) => encode(Answer, decode(Answer, bytes)),
+};
+
+/** Decodes a structure, and encodes it again. */
+const structures: Readonly<Record<string, Operation>> = {
+  'exchange.decode': (params) => {
+    const again = STRUCTURES[params.text('structure')];
+    if (again === undefined) throw new Unsupported(`structure ${params.text('structure')}`);
+    return { encoded: hex(again(params.bytes('bytes'))) };
+  },
+};
+
+/** Operations of OPAQUE, channel, fleet and exchange. */
 export const vaultOperations: Readonly<Record<string, Operation>> = {
   ...opaqueClient,
   ...opaqueServer,
   ...channel,
+  ...structures,
 };

@@ -29,6 +29,7 @@ const hello: Operation = () => ({
     'channel-client',
     'channel-server',
     'fleet',
+    'exchange',
     'vault',
     'client',
   ],

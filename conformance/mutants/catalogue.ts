@@ -6,7 +6,13 @@
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
 import { vaultMutants } from './vault.ts';
+import { wireMutants } from './wire.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Every mutant. */
-export const mutants: readonly Mutant[] = [...containerMutants, ...vaultMutants, ...clientMutants];
+export const mutants: readonly Mutant[] = [
+  ...containerMutants,
+  ...vaultMutants,
+  ...clientMutants,
+  ...wireMutants,
+];

@@ -113,7 +113,7 @@ export const clientMutants: readonly Mutant[] = [
     mistake: 'trims passwords',
     file: 'reference/opaque/password.ts',
     find: 'export function preparePassword(typed: string): Bytes {\n',
-    replace: 'export function preparePassword(typed: string): Bytes {\n  text = text.trim();\n',
+    replace: 'export function preparePassword(typed: string): Bytes {\n  typed = typed.trim();\n',
     requirement: 'OPQ-9',
     cases: ['passwords.spaces'],
     class: 'wrong-output',
@@ -144,7 +144,7 @@ export const clientMutants: readonly Mutant[] = [
     file: 'reference/opaque/password.ts',
     find: 'export function preparePassword(typed: string): Bytes {\n',
     replace:
-      'export function preparePassword(typed: string): Bytes {\n  if (/^[0-9]+$/u.test(text)) text = String(Number(text));\n',
+      'export function preparePassword(typed: string): Bytes {\n  if (/^[0-9]+$/u.test(typed)) typed = String(Number(typed));\n',
     requirement: 'OPQ-10',
     cases: ['passwords.pin'],
     class: 'wrong-output',

@@ -15,6 +15,7 @@ import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { passwords } from './passwords.ts';
 import { trailer } from './trailer.ts';
+import { wire } from './wire.ts';
 import { writer } from './writer.ts';
 
 /** Folder of each family in `vectors/`. */
@@ -32,6 +33,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['vault', channelClient],
   ['vault', channelServer],
   ['vault', fleet],
+  ['vault', wire],
 ];
 
 /** Path below `vectors/` and text of every generated file, the JSON Schemas among them. */
