@@ -24,11 +24,13 @@ export interface ChannelSuite {
   readonly ids: HpkeIds;
   /** Bytes of an encapsulated key: Nenc of RFC 9180. */
   readonly encLength: number;
+  /** Bytes of a public key: Npk of RFC 9180. */
+  readonly publicKeyLength: number;
 }
 
 const SUITES: ReadonlyMap<number, ChannelSuite> = new Map([
   // DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM
-  [1, { ids: { kem: 0x20, kdf: 1, aead: 2 }, encLength: 32 }],
+  [1, { ids: { kem: 0x20, kdf: 1, aead: 2 }, encLength: 32, publicKeyLength: 32 }],
 ]);
 
 /** A suite by its number. @throws StrongroomError `unsupported-suite` */

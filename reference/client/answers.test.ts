@@ -3,6 +3,7 @@ import { openRequest, softwareDecapsulate } from '../channel/index.ts';
 import { ed25519PublicKey, ed25519Sign } from '../crypto/ed25519.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
+import { generateServerKeyPair, nobleSuite } from '../opaque/index.ts';
 import { x25519 } from '../crypto/x25519.ts';
 import {
   Answer,
@@ -54,7 +55,7 @@ class LyingFleet {
   readonly transport: Transport;
 
   constructor() {
-    const opaquePublic = systemRandom('opaque', 32);
+    const opaquePublic = generateServerKeyPair(nobleSuite).publicKey;
     this.opaqueId = keyId(opaquePublic);
     this.signAs = { secret: this.receipt, keyId: keyId(ed25519PublicKey(this.receipt)) };
     const key = (publicKey: Bytes): FleetDescriptor['kemKeys'][number] => ({

@@ -242,6 +242,9 @@ describe('a vault that is not the right one costs no attempt', () => {
     const name = `fleet-${hex(vault.pins.fleetId)}.json`;
     await keeper.write(name, JSON.stringify({ version: 1, serial: 2, accounts: {} }));
     expect((await refusal(open(keeper))).code).toBe('descriptor-rollback');
+    const twin = { version: 1, serial: 1, descriptor: '00'.repeat(32), accounts: {} };
+    await keeper.write(name, JSON.stringify(twin));
+    expect((await refusal(open(keeper))).code).toBe('descriptor-rollback');
   });
 
   test('stretching that this device does not do: refused before it is done, or anything is registered', async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FleetDescriptor, verifyDescriptor } from '../fleet/index.ts';
+import { descriptorHash, FleetDescriptor, verifyDescriptor } from '../fleet/index.ts';
 import { SignedDescriptor } from '../fleet/descriptor.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import { decode } from '../wire/codec.ts';
@@ -52,11 +52,12 @@ export async function fetchDescriptor(
       k: pins.threshold,
       now,
       lastSerial: state.serial,
+      lastHash: state.descriptorHash,
       fleetId: pins.fleetId,
     });
   } catch (error) {
     throw withClock(error, bytes, now);
   }
-  await state.sawSerial(descriptor.serial);
+  await state.sawDescriptor(descriptor.serial, descriptorHash(descriptor));
   return descriptor;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { pinnedSigners } from '../fleet/index.ts';
 import { fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import { parseState } from './state.ts';
 
@@ -20,15 +21,12 @@ export interface Pins {
 const hexOf = (length: number): z.ZodType<string> =>
   z.string().regex(new RegExp(`^[0-9a-f]{${2 * length}}$`, 'u'));
 
-const PinsFile = z
-  .strictObject({
-    version: z.literal(1),
-    fleetId: hexOf(16),
-    threshold: z.int().min(1),
-    signers: z.array(hexOf(32)).min(1).max(64),
-  })
-  .refine(({ signers }) => new Set(signers).size === signers.length, 'a signer twice')
-  .refine(({ threshold, signers }) => threshold <= signers.length, 'a threshold above the number of signers');
+const PinsFile = z.strictObject({
+  version: z.literal(1),
+  fleetId: hexOf(16),
+  threshold: z.int(),
+  signers: z.array(hexOf(32)).max(64),
+});
 
 /** Pins as the JSON text that an operator publishes. */
 export function formatPins(pins: Pins): string {
@@ -37,8 +35,19 @@ export function formatPins(pins: Pins): string {
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
 
-/** Pins from their JSON text. @throws StrongroomError `state-damaged` */
+/**
+ * Pins from their JSON text.
+ *
+ * @throws StrongroomError `state-damaged` if it is no such text, `invalid-config` if a signer is there twice or the
+ * threshold is no number of them
+ */
 export function parsePins(text: string): Pins {
-  const { fleetId, threshold, signers } = parseState(PinsFile, 'the pins', text);
-  return { fleetId: fromHex(fleetId), threshold, signers: signers.map(fromHex) };
+  const file = parseState(PinsFile, 'the pins', text);
+  const pins = {
+    fleetId: fromHex(file.fleetId),
+    threshold: file.threshold,
+    signers: file.signers.map(fromHex),
+  };
+  pinnedSigners(pins.signers, pins.threshold);
+  return pins;
 }

@@ -42,13 +42,14 @@ describe('the state of a fleet', () => {
     const keeper = folderKeeper(join(top, 'state'));
     const state = await FleetState.load(keeper, FLEET);
     expect([state.serial, state.account(ALICE)]).toEqual([0, { version: 0, report: 0 }]);
-    await state.sawSerial(5);
-    await state.sawSerial(4);
+    expect(state.descriptorHash).toBeUndefined();
+    await state.sawDescriptor(5, new Uint8Array(32).fill(5));
+    await state.sawDescriptor(4, new Uint8Array(32).fill(4));
     await state.saw(ALICE, { version: 9 });
     await state.saw(ALICE, { version: 8, report: 3 });
     await state.saw(BOB, { version: 1 });
     const again = await FleetState.load(keeper, FLEET);
-    expect(again.serial).toBe(5);
+    expect([again.serial, again.descriptorHash]).toEqual([5, new Uint8Array(32).fill(5)]);
     expect(again.account(ALICE)).toEqual({ version: 9, report: 3 });
     expect(again.account(BOB)).toEqual({ version: 1, report: 0 });
   });
@@ -57,6 +58,9 @@ describe('the state of a fleet', () => {
     const keeper = memoryKeeper();
     const [one, two] = [await FleetState.load(keeper, FLEET), await FleetState.load(keeper, FLEET)];
     await one.saw(ALICE, { version: 7 });
+    await one.sawDescriptor(3, new Uint8Array(32).fill(3));
+    await two.sawDescriptor(2, new Uint8Array(32).fill(2));
+    expect([two.serial, two.descriptorHash]).toEqual([3, new Uint8Array(32).fill(3)]);
     await two.saw(BOB, { version: 1 });
     await two.saw(ALICE, { version: 3 });
     expect((await FleetState.load(keeper, FLEET)).account(ALICE).version).toBe(7);
@@ -88,17 +92,17 @@ describe('pins', () => {
 
   const good = JSON.parse(formatPins({ fleetId: FLEET, signers, threshold: 2 })) as Record<string, unknown>;
   test.each([
-    ['a threshold of none', { threshold: 0 }],
-    ['a threshold above the signers', { threshold: 3 }],
-    ['a signer twice', { signers: ['01'.repeat(32), '01'.repeat(32)] }],
-    ['no signers', { signers: [], threshold: 1 }],
-    ['a short key', { signers: ['01'], threshold: 1 }],
-    ['capitals', { fleetId: 'AB'.repeat(16) }],
-    ['another version', { version: 2 }],
-    ['another field', { comment: '' }],
-  ])('are refused: %s', (_name, change) => {
+    ['a threshold of none', { threshold: 0 }, 'invalid-config'],
+    ['a threshold above the signers', { threshold: 3 }, 'invalid-config'],
+    ['a signer twice', { signers: ['01'.repeat(32), '01'.repeat(32)] }, 'invalid-config'],
+    ['no signers', { signers: [], threshold: 1 }, 'invalid-config'],
+    ['a short key', { signers: ['01'], threshold: 1 }, 'state-damaged'],
+    ['capitals', { fleetId: 'AB'.repeat(16) }, 'state-damaged'],
+    ['another version', { version: 2 }, 'state-damaged'],
+    ['another field', { comment: '' }, 'state-damaged'],
+  ])('are refused: %s', (_name, change, code) => {
     expect(() => parsePins(JSON.stringify({ ...good, ...change }))).toThrow(
-      expect.objectContaining({ code: 'state-damaged' }) as Error,
+      expect.objectContaining({ code }) as Error,
     );
   });
 });

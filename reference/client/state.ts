@@ -1,12 +1,12 @@
 /**
- * What a client remembers of a fleet (spec/client.md, "State"): the newest descriptor serial, and for each account
- * the highest state version of a signed answer. None of it is secret; losing it loses only rollback detection.
+ * What a client remembers of a fleet (spec/client.md, "State"): serial and hash of the newest descriptor, and for each
+ * account the highest state version of a signed answer. None of it is secret; losing it loses only rollback detection.
  *
  * @module
  */
 import { z } from 'zod';
 import { StrongroomError } from '../errors.ts';
-import { hex } from '../wire/bytes.ts';
+import { fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import type { Keeper } from './keeper.ts';
 
 const safe = z.int().nonnegative();
@@ -15,6 +15,11 @@ const StateFile = z.strictObject({
   version: z.literal(1),
   /** Serial of the newest descriptor that was accepted. */
   serial: safe,
+  /** SHA-256 of that descriptor in hexadecimal. */
+  descriptor: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/u)
+    .optional(),
   /** By account name in hexadecimal. */
   accounts: z.record(z.string().regex(/^(?:[0-9a-f]{2}){1,64}$/u), AccountState),
 });
@@ -74,16 +79,24 @@ export class FleetState {
     return this.#file.serial;
   }
 
+  /** SHA-256 of the newest descriptor accepted, 32 bytes; none before the first. */
+  get descriptorHash(): Bytes | undefined {
+    const { descriptor } = this.#file;
+    return descriptor === undefined ? undefined : fromHex(descriptor);
+  }
+
   /** What is known of an account. */
   account(name: Uint8Array): AccountState {
     return this.#file.accounts[hex(name)] ?? UNKNOWN;
   }
 
   /** Remembers a descriptor that was accepted. */
-  async sawSerial(serial: number): Promise<void> {
-    if (serial <= this.serial) return;
-    await this.#read();
-    await this.#write({ ...this.#file, serial: Math.max(serial, this.serial) });
+  async sawDescriptor(serial: number, hash: Uint8Array): Promise<void> {
+    const known = (): boolean =>
+      serial < this.serial || (serial === this.serial && this.#file.descriptor !== undefined);
+    if (known()) return;
+    await this.#read(); // another process may have learnt more
+    if (!known()) await this.#write({ ...this.#file, serial, descriptor: hex(hash) });
   }
 
   /** Remembers what a verified answer told; nothing ever goes down. */

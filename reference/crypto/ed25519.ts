@@ -12,6 +12,15 @@ export const ED25519_KEY_LENGTH = 32;
 /** Bytes of a signature. */
 export const ED25519_SIGNATURE_LENGTH = 64;
 
+/** True for the canonical encoding of a point that is not of small order. */
+export function isEd25519PublicKey(bytes: Uint8Array): boolean {
+  try {
+    return !ed25519.Point.fromBytes(bytes).isSmallOrder();
+  } catch {
+    return false;
+  }
+}
+
 /** The public key of a secret key of 32 bytes. */
 export function ed25519PublicKey(secretKey: Uint8Array): Bytes {
   return copy(ed25519.getPublicKey(secretKey));

@@ -6,7 +6,19 @@
 import { nodeEngine } from '../crypto/node.ts';
 import { StretchParams } from '../opaque/stretch.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
-import { bytes, enumeration, opaque, struct, text, u32, u64, u8, vector, type Codec } from '../wire/codec.ts';
+import {
+  bytes,
+  encode,
+  enumeration,
+  opaque,
+  struct,
+  text,
+  u32,
+  u64,
+  u8,
+  vector,
+  type Codec,
+} from '../wire/codec.ts';
 
 /** Version of the descriptor. */
 export const DESCRIPTOR_VERSION = 1;
@@ -203,6 +215,11 @@ export const SignedDescriptor: Codec<SignedDescriptor> = struct<SignedDescriptor
   descriptor: bytes(1, 0xffff, 'descriptor'),
   signatures: vector(DescriptorSignature, 72, 72 * 64, 'signatures'),
 });
+
+/** By what a client knows the descriptor that it accepted last: SHA-256 of its encoding, without signatures. */
+export function descriptorHash(descriptor: FleetDescriptor): Bytes {
+  return nodeEngine.hash('sha256', encode(FleetDescriptor, descriptor));
+}
 
 /** The name of a public key: the first 8 bytes of its SHA-256. */
 export function keyId(publicKey: Uint8Array): Bytes {

@@ -3,26 +3,37 @@ import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.
 import { nodeEngine } from '../crypto/node.ts';
 import { concat, fromHex, hex, utf8, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
-import { FleetDescriptor, keyId, SignedDescriptor, type FleetKey } from './descriptor.ts';
+import { nobleSuite } from '../opaque/suite.ts';
+import { descriptorHash, FleetDescriptor, keyId, SignedDescriptor, type FleetKey } from './descriptor.ts';
 import { channelKey, opaqueKey, receiptKey, registrationKey } from './keys.ts';
 import { DEFAULT_POLICY } from './policy.ts';
 import { assembleDescriptor, signDescriptor, verifyDescriptor, type DescriptorTrust } from './verify.ts';
 
 const secrets = [1, 2, 3, 4].map((n) => nodeEngine.hash('sha256', Uint8Array.of(n)));
 const signers = secrets.slice(0, 3).map(ed25519PublicKey);
-const publicKey = (n: number): Bytes => nodeEngine.hash('sha256', Uint8Array.of(100 + n));
+const seed = (n: number): Bytes => nodeEngine.hash('sha256', Uint8Array.of(100 + n));
+const publicKey = (n: number): Bytes => ed25519PublicKey(seed(n));
+const element = (n: number): Bytes => nobleSuite.dh.deriveKeyPair(seed(n)).publicKey;
 
-function fleetKey(n: number, state: FleetKey['state'] = 'current'): FleetKey {
-  return { id: keyId(publicKey(n)), state, location: 'memory', publicKey: publicKey(n) };
+function keyOf(bytes: Bytes, state: FleetKey['state'] = 'current'): FleetKey {
+  return { id: keyId(bytes), state, location: 'memory', publicKey: bytes };
 }
 
-const opaqueKeyOf = (n: number, notAfterNew: number): FleetDescriptor['opaqueKeys'][number] => ({
-  id: keyId(publicKey(n)),
+function fleetKey(n: number, state: FleetKey['state'] = 'current'): FleetKey {
+  return keyOf(publicKey(n), state);
+}
+
+const opaqueKeyOf = (
+  n: number,
+  notAfterNew: number,
+  bytes: Bytes = element(n),
+): FleetDescriptor['opaqueKeys'][number] => ({
+  id: keyId(bytes),
   oprfKeyId: new Uint8Array(8).fill(n),
   notAfterNew,
   location: 'memory',
   oprfLocation: 'memory',
-  publicKey: publicKey(n),
+  publicKey: bytes,
 });
 
 const descriptor: FleetDescriptor = {
@@ -88,9 +99,6 @@ describe('a descriptor', () => {
     const one = decode(SignedDescriptor, signedBy([0]));
     const twice = { ...one, signatures: [...one.signatures, ...one.signatures] };
     expect(refusal(encode(SignedDescriptor, twice))).toBe('bad-descriptor');
-    // A signer that is pinned twice is still one signer.
-    const [first = new Uint8Array(32)] = signers;
-    expect(refusal(signedBy([0]), { signers: [first, first] })).toBe('descriptor-not-trusted');
   });
 
   it('has its signatures in one order', () => {
@@ -143,23 +151,59 @@ describe('a descriptor', () => {
     expect(refusal(signedBy([0, 1]), { lastSerial: 0 })).toBe('accepted');
   });
 
+  it('is the only one of its serial, whoever signed it', () => {
+    const lastHash = descriptorHash(descriptor);
+    expect(refusal(signedBy([1, 2]), { lastHash })).toBe('accepted');
+    const twin = { ...descriptor, operator: 'Other' };
+    expect(refusal(signedBy([0, 1], twin), { lastHash })).toBe('descriptor-rollback');
+    expect(refusal(signedBy([0, 1], { ...twin, serial: 6 }), { lastHash })).toBe('accepted');
+    expect(refusal(signedBy([0, 1], twin), { lastHash, lastSerial: 4 })).toBe('accepted');
+  });
+
   it('is of the fleet that was asked for', () => {
     expect(refusal(signedBy([0, 1]), { fleetId: new Uint8Array(16) })).toBe('wrong-fleet');
     expect(refusal(signedBy([0, 1]), { fleetId: undefined })).toBe('accepted');
   });
 
-  it('is verified against at least one signer', () => {
-    for (const changes of [{ k: 0 }, { k: 4 }, { signers: [] }]) {
-      expect(() => verifyDescriptor(signedBy([0, 1]), { ...trust, ...changes })).toThrow(RangeError);
+  it('is verified against pins that are a choice of signers', () => {
+    const [first = new Uint8Array(32)] = signers;
+    for (const changes of [{ k: 0 }, { k: 4 }, { signers: [] }, { signers: [first, first] }]) {
+      expect(refusal(signedBy([0, 1]), changes)).toBe('invalid-config');
     }
   });
 });
 
 describe('a descriptor that k signers have signed all the same', () => {
   const policy = DEFAULT_POLICY;
+  const identity = Uint8Array.of(1, ...new Uint8Array(31));
+  // y = p + 3, a point of large order in a second form.
+  const notCanonical = Uint8Array.of(0xf0, ...new Uint8Array(30).fill(0xff), 0x7f);
+  it('may still share an OPRF key and name one key for two uses', () => {
+    const shared = [4, 5].map((n) => ({ ...opaqueKeyOf(n, 2000), oprfKeyId: new Uint8Array(8) }));
+    const twice = { ...descriptor, opaqueKeys: shared, kemKeys: [fleetKey(2)], receiptKeys: [fleetKey(2)] };
+    expect(refusal(forced(twice))).toBe('accepted');
+  });
+
   it.each<[string, Partial<FleetDescriptor>, string]>([
     ['version 2', { version: 2 }, 'unsupported-version'],
+    [
+      'a channel suite of tomorrow',
+      { channelSuite: 3, kemKeys: [fleetKey(0, 'retiring')] },
+      'unsupported-suite',
+    ],
+    ['an OPAQUE suite of tomorrow', { opaqueSuite: 2, serial: 0 }, 'unsupported-suite'],
     ['serial 0', { serial: 0 }, 'bad-descriptor'],
+    ['a channel key of 31 bytes', { kemKeys: [keyOf(publicKey(0).slice(1))] }, 'bad-descriptor'],
+    ['a receipt key of 31 bytes', { receiptKeys: [keyOf(publicKey(0).slice(1))] }, 'bad-descriptor'],
+    ['a receipt key of small order', { receiptKeys: [keyOf(identity)] }, 'bad-descriptor'],
+    ['a receipt key that is not canonical', { receiptKeys: [keyOf(notCanonical)] }, 'bad-descriptor'],
+    ['an OPAQUE key that is no element', { opaqueKeys: [opaqueKeyOf(4, 1, seed(4))] }, 'bad-descriptor'],
+    ['the identity as OPAQUE key', { opaqueKeys: [opaqueKeyOf(4, 1, new Uint8Array(32))] }, 'bad-descriptor'],
+    [
+      'a relay key of small order',
+      { policy: { ...policy, assertionMode: 'ed25519', relayKeys: [identity] } },
+      'bad-descriptor',
+    ],
     ['validity turned round', { notBefore: 2001 }, 'bad-descriptor'],
     ['no current channel key', { kemKeys: [fleetKey(0, 'retiring')] }, 'bad-descriptor'],
     ['no current receipt key', { receiptKeys: [fleetKey(0, 'retiring')] }, 'bad-descriptor'],
@@ -171,6 +215,7 @@ describe('a descriptor that k signers have signed all the same', () => {
     ['a ceiling below the budget', { policy: { ...policy, ceiling: 99 } }, 'bad-descriptor'],
     ['no assertions at level custody', { level: 'custody' }, 'bad-descriptor'],
     ['assertions without a relay', { policy: { ...policy, assertionMode: 'ed25519' } }, 'bad-descriptor'],
+    ['an OPAQUE key twice', { opaqueKeys: [opaqueKeyOf(4, 1), opaqueKeyOf(4, 2)] }, 'bad-descriptor'],
     ['a relay without assertions', { policy: { ...policy, relayKeys: [publicKey(9)] } }, 'bad-descriptor'],
   ])('%s is refused', (_what, changes, code) => {
     const wrong = { ...descriptor, ...changes };
@@ -195,8 +240,8 @@ describe('keys', () => {
   });
 
   it('for registrations are still open to new ones', () => {
-    const [oprf, id] = [new Uint8Array(8).fill(4), keyId(publicKey(4))];
-    expect(registrationKey(descriptor, oprf, id, 1200).publicKey).toEqual(publicKey(4));
+    const [oprf, id] = [new Uint8Array(8).fill(4), keyId(element(4))];
+    expect(registrationKey(descriptor, oprf, id, 1200).publicKey).toEqual(element(4));
     expect(() => registrationKey(descriptor, oprf, id, 1201)).toThrow(
       expect.objectContaining({ code: 'server-authentication-failed' }),
     );
@@ -207,8 +252,8 @@ describe('keys', () => {
 
   it('that an answer names are found as a pair alone', () => {
     const oprf = new Uint8Array(8).fill(4);
-    expect(opaqueKey(descriptor, oprf, keyId(publicKey(4))).publicKey).toEqual(publicKey(4));
-    for (const other of [keyId(publicKey(5)), new Uint8Array(8)]) {
+    expect(opaqueKey(descriptor, oprf, keyId(element(4))).publicKey).toEqual(element(4));
+    for (const other of [keyId(element(5)), new Uint8Array(8)]) {
       expect(() => opaqueKey(descriptor, oprf, other)).toThrow(
         expect.objectContaining({ code: 'server-authentication-failed' }),
       );

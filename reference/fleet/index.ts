@@ -6,6 +6,7 @@
 export {
   AssertionMode,
   DESCRIPTOR_VERSION,
+  descriptorHash,
   FleetDescriptor,
   FleetKey,
   keyId,
@@ -22,6 +23,7 @@ export { DEFAULT_POLICY } from './policy.ts';
 export {
   assembleDescriptor,
   checkDescriptor,
+  pinnedSigners,
   signDescriptor,
   verifyDescriptor,
   type DescriptorTrust,

@@ -4,14 +4,18 @@
  *
  * @module
  */
-import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.ts';
+import { channelSuite } from '../channel/messages.ts';
+import { ed25519PublicKey, ed25519Sign, ed25519Verify, isEd25519PublicKey } from '../crypto/ed25519.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import { label } from '../keys/labels.ts';
+import { nobleRistretto255 } from '../opaque/noble-group.ts';
+import { OPAQUE_RISTRETTO255 } from '../opaque/profile.ts';
 import { concat, equal, hex, type Bytes } from '../wire/bytes.ts';
 import { decode, encode, type Codec } from '../wire/codec.ts';
 import {
   DESCRIPTOR_MAGIC,
   DESCRIPTOR_VERSION,
+  descriptorHash,
   FleetDescriptor,
   keyId,
   SignedDescriptor,
@@ -67,24 +71,37 @@ export function assembleDescriptor(
   });
 }
 
-function checkKeys(name: string, keys: readonly { readonly id: Bytes; readonly publicKey: Bytes }[]): void {
+function checkKeys(
+  name: string,
+  keys: readonly { readonly id: Bytes; readonly publicKey: Bytes }[],
+  isKey: (publicKey: Bytes) => boolean,
+): void {
   if (new Set(keys.map((key) => hex(key.id))).size !== keys.length) throw bad(`${name}: a key twice`);
   for (const { id, publicKey } of keys) {
     if (!equal(id, keyId(publicKey))) throw bad(`${name}: ${hex(id)} is not the id of its key`);
+    if (!isKey(publicKey)) throw bad(`${name}: ${hex(id)} is not a key of the suite`);
   }
 }
 
-/** The rules that the structure alone does not enforce. @throws StrongroomError `unsupported-version`, `bad-descriptor` */
+/**
+ * The rules that the structure alone does not enforce.
+ *
+ * @throws StrongroomError `unsupported-version`, `unsupported-suite`, `bad-descriptor`
+ */
 export function checkDescriptor(descriptor: FleetDescriptor): void {
   const { policy } = descriptor;
   if (descriptor.version !== DESCRIPTOR_VERSION) {
     throw new StrongroomError('unsupported-version', `descriptor version ${descriptor.version}`);
   }
+  const { publicKeyLength } = channelSuite(descriptor.channelSuite);
+  if (descriptor.opaqueSuite !== OPAQUE_RISTRETTO255) {
+    throw fault('unsupported-suite', `OPAQUE suite ${descriptor.opaqueSuite}`);
+  }
   if (descriptor.serial < 1) throw bad('serial 0');
   if (descriptor.notBefore > descriptor.notAfter) throw bad('not_before is after not_after');
-  checkKeys('kem_keys', descriptor.kemKeys);
-  checkKeys('receipt_keys', descriptor.receiptKeys);
-  checkKeys('opaque_keys', descriptor.opaqueKeys);
+  checkKeys('kem_keys', descriptor.kemKeys, (key) => key.length === publicKeyLength);
+  checkKeys('receipt_keys', descriptor.receiptKeys, isEd25519PublicKey);
+  checkKeys('opaque_keys', descriptor.opaqueKeys, (key) => nobleRistretto255.isElement(key));
   for (const keys of [descriptor.kemKeys, descriptor.receiptKeys]) {
     if (!keys.some((key) => key.state === 'current')) throw bad('no current key');
   }
@@ -95,24 +112,44 @@ export function checkDescriptor(descriptor: FleetDescriptor): void {
     throw bad('only a vault at level software may go without assertions');
   }
   if ((policy.assertionMode === 'ed25519') !== policy.relayKeys.length > 0) throw bad('relay_keys');
+  if (!policy.relayKeys.every(isEd25519PublicKey)) throw bad('relay_keys: not a key');
 }
 
 /** What a client knows before it sees a descriptor. */
 export interface DescriptorTrust {
-  /** Ed25519 public keys that the client pins, 32 bytes each. */
+  /** Ed25519 public keys that the client pins, 32 bytes each, no two with one id. */
   readonly signers: readonly Uint8Array[];
   /** How many of them must have signed: 1 to the number of signers. */
   readonly k: number;
   /** Wall-clock seconds since 1970. */
   readonly now: number;
-  /** Serial of the newest descriptor that this client has accepted; 0 before the first. */
+  /** Serial of the newest descriptor of this fleet that the client has accepted; 0 before the first. */
   readonly lastSerial: number;
+  /** {@link descriptorHash} of that descriptor. */
+  readonly lastHash?: Uint8Array | undefined;
   /** The fleet that the client expects, once it has registered. */
   readonly fleetId?: Uint8Array | undefined;
 }
 
-function countSigners(signed: SignedDescriptor, signers: readonly Uint8Array[]): number {
+/**
+ * The pinned signers by their ids.
+ *
+ * @throws StrongroomError `invalid-config` if two have one id, or there are fewer than `k`, or `k` is not positive
+ */
+export function pinnedSigners(signers: readonly Uint8Array[], k: number): ReadonlyMap<string, Uint8Array> {
   const known = new Map(signers.map((key) => [hex(keyId(key)), key]));
+  if (known.size !== signers.length) {
+    throw new StrongroomError('invalid-config', 'two signers with one id', { subject: 'signers' });
+  }
+  if (!(k >= 1 && k <= signers.length)) {
+    throw new StrongroomError('invalid-config', `${k} of ${signers.length} signers`, {
+      subject: 'threshold',
+    });
+  }
+  return known;
+}
+
+function countSigners(signed: SignedDescriptor, known: ReadonlyMap<string, Uint8Array>): number {
   const message = signedBytes(signed.descriptor);
   let count = 0;
   let previous = '';
@@ -129,12 +166,13 @@ function countSigners(signed: SignedDescriptor, signers: readonly Uint8Array[]):
 /**
  * Verifies a descriptor; nothing in it is looked at before its signatures have been.
  *
- * @throws StrongroomError `bad-descriptor`, `descriptor-not-trusted`, `unsupported-version`, `wrong-fleet`,
- * `descriptor-rollback`, `descriptor-not-yet-valid`, `descriptor-expired`, in this order
+ * @throws StrongroomError `invalid-config` if the pins are not a choice of signers; `bad-descriptor`,
+ * `descriptor-not-trusted`, `unsupported-version`, `unsupported-suite`, `wrong-fleet`, `descriptor-rollback`,
+ * `descriptor-not-yet-valid`, `descriptor-expired`, in the order of spec/fleet.md
  */
 export function verifyDescriptor(bytes: Uint8Array, trust: DescriptorTrust): FleetDescriptor {
-  const { signers, k, now } = trust;
-  if (!(k >= 1 && k <= signers.length)) throw new RangeError(`${k} of ${signers.length} signers`);
+  const { k, now } = trust;
+  const signers = pinnedSigners(trust.signers, k);
   const signed = decodeAs(SignedDescriptor, bytes);
   if (!equal(signed.magic, DESCRIPTOR_MAGIC)) throw bad('not a fleet descriptor');
   const count = countSigners(signed, signers);
@@ -150,6 +188,10 @@ export function verifyDescriptor(bytes: Uint8Array, trust: DescriptorTrust): Fle
   }
   if (descriptor.serial < trust.lastSerial) {
     throw fault('descriptor-rollback', `serial ${descriptor.serial} after ${trust.lastSerial}`);
+  }
+  const other = trust.lastHash !== undefined && !equal(trust.lastHash, descriptorHash(descriptor));
+  if (descriptor.serial === trust.lastSerial && other) {
+    throw fault('descriptor-rollback', `another descriptor of serial ${descriptor.serial}`);
   }
   if (now < descriptor.notBefore) throw fault('descriptor-not-yet-valid', `from ${descriptor.notBefore}`);
   if (now > descriptor.notAfter) throw fault('descriptor-expired', `since ${descriptor.notAfter}`);
