@@ -128,7 +128,13 @@ export interface Live {
   readonly controlled: () => Controlled;
 }
 
-const shared = new WeakMap<CaseContext, Promise<{ url: string; fleet: FleetView }>>();
+/** The vault that scenarios share, and the process of the adapter that it lives and dies with. */
+interface Shared {
+  readonly starts: number | undefined;
+  readonly vault: Promise<{ url: string; fleet: FleetView }>;
+}
+
+const shared = new WeakMap<CaseContext, Shared>();
 
 async function sharedVault(context: CaseContext): Promise<{ url: string; fleet: FleetView }> {
   if (context.vaultUrl !== undefined)
@@ -140,9 +146,14 @@ async function sharedVault(context: CaseContext): Promise<{ url: string; fleet: 
 }
 
 async function live(context: CaseContext): Promise<Live> {
-  const found = shared.get(context) ?? sharedVault(context);
-  shared.set(context, found);
-  const { url, fleet } = await found;
+  let found = shared.get(context);
+  if (found === undefined || found.starts !== context.adapter?.starts) {
+    const vault = sharedVault(context);
+    await vault.catch(() => undefined);
+    found = { vault, starts: context.adapter?.starts };
+    shared.set(context, found);
+  }
+  const { url, fleet } = await found.vault;
   return {
     url,
     fleet,

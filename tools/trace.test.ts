@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { readDocument } from '../conformance/spec-text.ts';
+import { coverage, faults, register, type Facts } from './trace.ts';
+
+const SENTENCE = '- **[ABC-1]** A reader MUST read.';
+
+describe('the text', () => {
+  const messages = (text: string): string[] =>
+    readDocument('a.md', text).faults.map(({ message }) => message);
+
+  test('gives each sentence its id, level and words', () => {
+    expect(readDocument('a.md', `# A\n\n${SENTENCE}\n`).requirements).toEqual([
+      { id: 'ABC-1', level: 'MUST', file: 'a.md', line: 3, sentence: 'A reader MUST read.' },
+    ]);
+    expect(readDocument('a.md', '**[ABC-2]** A writer MUST NOT write.').requirements[0]?.level).toBe(
+      'MUST NOT',
+    );
+  });
+
+  test('has no keyword without an id, and one keyword for each id', () => {
+    expect(messages('A reader MUST read.')).toHaveLength(1);
+    expect(messages(`${SENTENCE} It SHOULD do more.`)).toHaveLength(1);
+    expect(messages('- **[ABC-1]** A reader reads.')).toHaveLength(1);
+    expect(messages('- **[ABC-1]** A reader SHALL read.')).toHaveLength(1);
+    expect(messages(SENTENCE)).toEqual([]);
+  });
+
+  test('may name keywords in code', () => {
+    expect(
+      messages('Keywords such as `MUST` are those of BCP 14.\n\n```\nA reader MUST read.\n```\n'),
+    ).toEqual([]);
+  });
+});
+
+describe('the register', () => {
+  const { requirements } = readDocument('a.md', `${SENTENCE}\n- **[ABC-2]** A writer MUST write.\n`);
+  const facts: Facts = {
+    requirements,
+    registered: requirements.map(register),
+    citations: new Map([['case.one', ['ABC-1']]]),
+    passed: new Set(['case.one']),
+    kills: [{ requirement: 'ABC-1', killedBy: 'case.one' }],
+    mentions: [],
+    exclusions: [{ id: 'ABC-2', reason: 'nobody can see it' }],
+  };
+
+  test('is clean when everything fits', () => {
+    expect(faults(facts)).toEqual([]);
+  });
+
+  test.each<[string, Partial<Facts>]>([
+    ['an id twice', { requirements: [...requirements, ...requirements.slice(0, 1)] }],
+    [
+      'an id that is gone',
+      { registered: [...facts.registered, { id: 'ABC-9', level: 'MUST', file: 'a.md', sha256: '' }] },
+    ],
+    ['an id that is new', { registered: facts.registered.slice(1) }],
+    ['other words', { registered: facts.registered.map((one) => ({ ...one, sha256: 'x' })) }],
+    ['a case that cites nothing that exists', { citations: new Map([['case.one', ['ABC-7']]]) }],
+    ['a test that names nothing that exists', { mentions: [['a.test.ts', 'ABC-7']] }],
+    [
+      'an exclusion of nothing',
+      { exclusions: [...facts.exclusions, { id: 'ABC-8', reason: 'nobody can see it' }] },
+    ],
+    ['an exclusion of what is tested', { exclusions: [{ id: 'ABC-1', reason: 'nobody can see it' }] }],
+    ['an exclusion without a reason', { exclusions: [{ id: 'ABC-2', reason: '' }] }],
+  ])('finds %s', (_name, change) => {
+    expect(faults({ ...facts, ...change }).length).toBeGreaterThan(0);
+  });
+
+  test('counts a requirement as proven only by a kill of a case that passes', () => {
+    expect(coverage(facts)).toEqual(
+      new Map([
+        ['ABC-1', 'proven'],
+        ['ABC-2', 'excluded'],
+      ]),
+    );
+    expect(coverage({ ...facts, kills: [] }).get('ABC-1')).toBe('executed');
+    expect(coverage({ ...facts, passed: new Set() }).get('ABC-1')).toBe('declared');
+    expect(coverage({ ...facts, citations: new Map(), passed: new Set() }).get('ABC-1')).toBe('nothing');
+    expect(coverage({ ...facts, exclusions: [] }).get('ABC-2')).toBe('nothing');
+    expect(coverage({ ...facts, exclusions: [], mentions: [['a.test.ts', 'ABC-2']] }).get('ABC-2')).toBe(
+      'declared',
+    );
+  });
+});
