@@ -81,6 +81,8 @@ export class HostileVault {
   lies: Lies = {};
   stateVersion = 10;
   readonly stretch: Stretch;
+  /** Seconds since 1970: a descriptor that is fetched again is the same to the byte. */
+  readonly #made: number = Math.floor(Date.now() / 1000);
   readonly #kem = deriveKemKeyPair(fresh(32));
   readonly #receiptSecret = fresh(32);
   readonly #opaque = deriveKeyPair(fresh(32));
@@ -161,7 +163,7 @@ export class HostileVault {
 
   /** The honest descriptor, and what the scenario makes of it. */
   descriptor(): Bytes {
-    const now = Math.floor(Date.now() / 1000);
+    const now = this.#made;
     const honest: Descriptor = {
       fleetId: this.fleetId,
       serial: 5,
