@@ -99,7 +99,7 @@ export function opaqueExample(): readonly Row[] {
     ['context', context],
     ['credential_identifier', identifier],
     ['seed', seed],
-    ['OPRF key', oprfSecretKey(suite, seed)],
+    ['oprf_key', oprfSecretKey(suite, seed)],
     ['password', password],
     ['registration request', request],
     ['registration response', response],

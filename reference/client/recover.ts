@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isStrongroomError, StrongroomError } from '../errors.ts';
+import { isStrongroomError, type StrongroomError } from '../errors.ts';
 import {
   Recovered as RecoveredBody,
   RecoverStarted,
@@ -25,7 +25,7 @@ import { opaqueContext } from '../opaque/profile.ts';
 import { openBackupKey } from '../opaque/sealed-key.ts';
 import { argon2idStretch, checkStretch, type StretchBounds } from '../opaque/stretch.ts';
 import { hashLength, type Suite } from '../opaque/suite.ts';
-import { equal, wipe, type Bytes } from '../wire/bytes.ts';
+import { wipe, type Bytes } from '../wire/bytes.ts';
 import { bodyOf, refusalOf } from './outcome.ts';
 import { randomOf, type Session } from './session.ts';
 
@@ -93,24 +93,19 @@ async function logIn(
   const { oprfKeyId, opaqueKeyId, stretch, ke2 } = attempt.started;
   const key = opaqueKey(session.descriptor, oprfKeyId, opaqueKeyId);
   const context = opaqueContext({ suite: session.descriptor.opaqueSuite, oprfKeyId, opaqueKeyId, stretch });
-  let login: LoggedIn;
   try {
-    login = await finishLogin({
+    return await finishLogin({
       suite,
       state: attempt.state,
       ke2,
       context,
+      serverPublicKey: key.publicKey,
       stretch: argon2idStretch(stretch),
     });
   } catch (error) {
     if (!isStrongroomError(error, 'wrong-password')) throw error;
     throw await wrongPassword(session, attempt, randomOf(session)('dummy_ke3', hashLength(suite)), signal);
   }
-  if (!equal(login.serverPublicKey, key.publicKey)) {
-    wipe(login.exportKey, login.sessionKey, login.ke3);
-    throw new StrongroomError('server-authentication-failed', 'the record names the key of another server');
-  }
-  return login;
 }
 
 /**

@@ -24,6 +24,7 @@ import {
   registrationRequest,
   registrationResponse,
 } from './messages.ts';
+import { notAnElement } from './group.ts';
 import { blind, finalize } from './oprf.ts';
 import type { Stretch } from './stretch.ts';
 import { hashLength, OPAQUE_NONCE_LENGTH, type Suite } from './suite.ts';
@@ -129,7 +130,7 @@ export async function finishRegistrationWith(
 }
 
 /**
- * FinalizeRegistrationRequest (RFC 9807, section 5.2.4).
+ * FinalizeRegistrationRequest (RFC 9807, section 5.2.3).
  *
  * @throws StrongroomError `malformed`, `server-authentication-failed`
  */
@@ -174,6 +175,8 @@ export interface FinishLoginOptions {
   /** KE2 as received. */
   readonly ke2: Uint8Array;
   readonly context: Uint8Array;
+  /** The public key that the fleet descriptor gives the server: another one is refused. */
+  readonly serverPublicKey?: Uint8Array | undefined;
   readonly stretch: Stretch;
   readonly identities?: Identities;
 }
@@ -191,8 +194,9 @@ export interface LoggedIn {
 /**
  * GenerateKE3 (RFC 9807, section 6.2.3).
  *
- * @throws StrongroomError `malformed` if KE2 is; `wrong-password` if the envelope does not open;
- * `server-authentication-failed` if it does, and the MAC of the server does not verify
+ * @throws StrongroomError `malformed` if KE2 is, or if the envelope opens on a server key that is none;
+ * `wrong-password` if the envelope does not open; `server-authentication-failed` if it does, and the server's key is
+ * not the one that was expected, or its MAC does not verify
  */
 export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn> {
   const { suite, state, identities } = options;
@@ -217,6 +221,13 @@ export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn
     identities ?? {},
   );
   wipe(randomized);
+  // Only now is the key more than noise: under a wrong password the mask comes off wrong.
+  const { serverPublicKey: expected = serverPublicKey } = options;
+  if (!dh.isPublicKey(serverPublicKey) || !equal(expected, serverPublicKey)) {
+    wipe(exportKey, client.secretKey);
+    if (!dh.isPublicKey(serverPublicKey)) throw notAnElement();
+    throw new StrongroomError('server-authentication-failed', 'the record names the key of another server');
+  }
 
   const keys = exchangeKeys(
     suite,

@@ -16,7 +16,7 @@ export interface Identities {
   readonly server?: Uint8Array | undefined;
 }
 
-/** Extract("", oprf_output || Stretch(oprf_output)) (RFC 9807, sections 5.2.4 and 6.3.2.3). */
+/** Extract("", oprf_output || Stretch(oprf_output)) (RFC 9807, sections 5.2.3 and 6.3.2.3). */
 export function randomizedPassword(suite: Suite, oprfOutput: Bytes, stretched: Bytes): Bytes {
   const ikm = concat(oprfOutput, stretched);
   const out = opaqueExtract(suite, ikm);

@@ -46,7 +46,7 @@ export interface RegistrationResponse {
 export interface RegistrationRecord {
   readonly clientPublicKey: Bytes;
   readonly maskingKey: Bytes;
-  /** Envelope nonce and authentication tag (section 4.1.2). */
+  /** Envelope nonce and authentication tag (section 4.1.1). */
   readonly envelope: Bytes;
 }
 

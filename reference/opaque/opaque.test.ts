@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { concat, equal, hex, type Bytes } from '../wire/bytes.ts';
+import { decode, encode } from '../wire/codec.ts';
 import { finishLogin, finishRegistration, startLogin, startRegistration } from './client.ts';
 import type { KeyPair } from './dh.ts';
+import { envelopeKeys, maskingKey, randomizedPassword } from './envelope.ts';
+import { registrationRecord, registrationResponse } from './messages.ts';
+import { finalize } from './oprf.ts';
 import {
   checkRecord,
   fakeRecord,
@@ -132,6 +136,54 @@ describe('a login', () => {
       });
       expect(await codeOf(outcome)).toBe('wrong-password');
     }
+  });
+
+  it('judges the key of the server after the password, and before its MAC', async () => {
+    const other = generateServerKeyPair(sodium).publicKey;
+    const password = preparePassword('correct horse');
+    const expecting = (serverPublicKey: Bytes, text = password, used = context): Promise<string> => {
+      const login = startLogin(sodium, text);
+      const { ke2 } = answer(account, login.ke1);
+      const options = { suite: sodium, state: login.state, ke2, context: used, serverPublicKey };
+      return codeOf(finishLogin({ ...options, stretch: identityStretch }));
+    };
+    expect(await expecting(account.server.publicKey)).toBe('ok');
+    expect(await expecting(other)).toBe('server-authentication-failed');
+    for (let i = 0; i < 8; i++) {
+      // Most keys that a wrong mask yields are no elements.
+      expect(await expecting(other, preparePassword(`wrong ${i}`))).toBe('wrong-password');
+    }
+  });
+
+  it('opens on a key that is none only if it was registered so, and is malformed then', async () => {
+    const serverPublicKey = new Uint8Array(32).fill(0xff);
+    const password = preparePassword('correct horse');
+    const login = startLogin(sodium, password);
+    const { evaluatedMessage } = decode(
+      registrationResponse(sodium),
+      serverRegistrationResponse({
+        suite: sodium,
+        seed: account.seed,
+        serverPublicKey: account.server.publicKey,
+        request: login.ke1.slice(0, 32),
+      }),
+    );
+    const output = finalize(sodium.group, nodeEngine, password, login.state.blind, evaluatedMessage);
+    const randomized = randomizedPassword(sodium, output, await identityStretch(output));
+    const nonce = new Uint8Array(32);
+    const keys = envelopeKeys(sodium, randomized, nonce, serverPublicKey, {});
+    const record = encode(registrationRecord(sodium), {
+      clientPublicKey: keys.client.publicKey,
+      maskingKey: maskingKey(sodium, randomized),
+      envelope: concat(nonce, keys.authTag),
+    });
+    const server = { ...account.server, publicKey: serverPublicKey };
+    const { ke2 } = answer({ ...account, server }, login.ke1, record);
+    const options = { suite: sodium, state: login.state, ke2, context, stretch: identityStretch };
+    expect(await codeOf(finishLogin(options))).toBe('malformed');
+    expect(await codeOf(finishLogin({ ...options, serverPublicKey: account.server.publicKey }))).toBe(
+      'malformed',
+    );
   });
 
   it('tells another context from a wrong password', async () => {

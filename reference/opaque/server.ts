@@ -24,20 +24,24 @@ import type { Suite } from './suite.ts';
 
 /**
  * The input to the one HMAC that yields the OPRF seed of a registration:
- * `seed = HMAC(oprf key, credential_identifier || "OprfKey" || 0x01)[0..Nok]`, which is HKDF-Expand as RFC 9807,
- * section 5.2.3, has it. An HSM computes it without letting go of the key.
+ * `seed = HMAC(oprf_seed, credential_identifier || "OprfKey" || 0x01)[0:Nok]`, which is HKDF-Expand as RFC 9807,
+ * section 5.2.2, has it. An HSM computes it without letting go of the key.
  */
 export function oprfSeedInput(credentialIdentifier: Uint8Array): Bytes {
   return concat(credentialIdentifier, utf8('OprfKey'), Uint8Array.of(1));
 }
 
-/** The OPRF seed of a registration (Nok bytes), where the OPRF key is in memory. */
+/**
+ * The seed of a registration (Nok bytes), where the OPRF key is in memory.
+ *
+ * @param oprfKey `oprf_seed` of RFC 9807: 64 bytes
+ */
 export function oprfSeed(suite: Suite, oprfKey: Uint8Array, credentialIdentifier: Uint8Array): Bytes {
   const block = suite.engine.hmac(suite.group.hash, oprfKey, oprfSeedInput(credentialIdentifier));
   return block.slice(0, suite.group.scalarLength);
 }
 
-/** The OPRF key of a registration, from its seed (RFC 9807, section 5.2.3). */
+/** `oprf_key`, the scalar of a registration, from its seed (RFC 9807, section 5.2.2). */
 export function oprfSecretKey(suite: Suite, seed: Uint8Array): Bytes {
   return deriveScalar(suite.group, seed, utf8('OPAQUE-DeriveKeyPair'));
 }
@@ -62,14 +66,14 @@ export function generateServerKeyPair(suite: Suite): KeyPair {
 /** Arguments of {@link serverRegistrationResponse}. */
 export interface RegistrationResponseOptions {
   readonly suite: Suite;
-  /** OPRF seed of this registration, Nok bytes ({@link oprfSeedInput}). */
+  /** Seed of this registration, Nok bytes ({@link oprfSeedInput}). */
   readonly seed: Uint8Array;
   readonly serverPublicKey: Bytes;
   /** RegistrationRequest as received. */
   readonly request: Uint8Array;
 }
 
-/** CreateRegistrationResponse (RFC 9807, section 5.2.3). @throws StrongroomError `malformed` */
+/** CreateRegistrationResponse (RFC 9807, section 5.2.2). @throws StrongroomError `malformed` */
 export function serverRegistrationResponse(options: RegistrationResponseOptions): Bytes {
   const { suite, seed, serverPublicKey } = options;
   const { blindedMessage } = decode(registrationRequest(suite), options.request);
@@ -99,7 +103,7 @@ export interface Ke2Options {
   readonly suite: Suite;
   /** RegistrationRecord of the account, or a {@link fakeRecord}. */
   readonly record: Uint8Array;
-  /** OPRF seed of the registration, Nok bytes. */
+  /** Seed of the registration, Nok bytes. */
   readonly seed: Uint8Array;
   readonly serverPrivateKey: Uint8Array;
   readonly serverPublicKey: Uint8Array;

@@ -63,7 +63,7 @@ function outOfBounds(subject: string, message: string): StrongroomError {
   return new StrongroomError('stretch-out-of-bounds', `${subject} ${message}`, { subject });
 }
 
-/** Stretch of RFC 9807, section 2.2: from the OPRF's output to as many bytes. */
+/** Stretch of RFC 9807, section 2.3: from the OPRF's output to as many bytes. */
 export type Stretch = (input: Bytes) => Promise<Bytes>;
 
 /** No stretching: for the vectors of RFC 9807. */
