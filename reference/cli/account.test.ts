@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -87,6 +87,7 @@ async function cuttingRelay(cut: (index: number) => boolean): Promise<{ url: str
 }
 
 describe.concurrent('register and recover', () => {
+  // proves CLI-41
   test('from one device to another, with the password alone', async () => {
     const where = { account: 'alice' };
     const registered = await register(where, ['--json']);
@@ -98,8 +99,16 @@ describe.concurrent('register and recover', () => {
     expect(parsed(recovered)).toEqual({ account: 'alice', attempts: 3, budget: 3, failed: 0, file: out });
     expect(readFileSync(out, 'utf8')).toBe(`${key}\n`);
     expect(statSync(out).mode & 0o777).toBe(0o600);
+    for (const state of ['alice', 'new']) {
+      const kept = readdirSync(place.path('state', state)).map((name) =>
+        readFileSync(place.path('state', state, name), 'utf8'),
+      );
+      for (const secret of [key, key.replaceAll(' ', ''), PASSWORD])
+        expect(kept.join()).not.toContain(secret);
+    }
   });
 
+  // proves CLI-36
   test('a wrong password: exit 3 and the attempts left; then the owner is told', async () => {
     const where = { account: 'bob' };
     await register(where);

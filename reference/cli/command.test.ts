@@ -26,6 +26,7 @@ function messageOf(code: ErrorCode, action: () => unknown): string {
   throw new Error(`no ${code}`);
 }
 
+// proves CLI-39
 describe('secrets among the arguments', () => {
   test.each([
     ['--password', ['recover', '--password', 'hunter2']],

@@ -43,6 +43,7 @@ const ASKS = 'Recovery key (64 digits): ';
 /** Anything of the key, in any grouping, long enough not to be chance. */
 const traces = [digits.slice(0, 9), digits.slice(-9), digits.replaceAll(' ', '').slice(20, 30)];
 
+// proves CLI-40
 describe.runIf(hasScript).concurrent('a secret that is typed', () => {
   test('is not shown, and can be corrected', async () => {
     const output = place.path('typed');

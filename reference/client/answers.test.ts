@@ -166,6 +166,7 @@ test('an honest answer is believed, and its state remembered', async () => {
   expect(session.state.account(session.account).version).toBe(5);
 });
 
+// proves CLI-18, CLI-19, CLI-21, CLI-22
 describe('what is not believed', () => {
   test.each<[string, Partial<Statement>]>([
     ['another version', { version: 2 }],

@@ -89,6 +89,7 @@ describe('register and recover', () => {
     expect(receipt.budget).toBe(7);
   });
 
+  // proves CLI-23, CLI-24, CLI-35
   test('a wrong password costs one attempt, by the signed word of the vault, and looks like a right one', async () => {
     await registered();
     const error = await refusal(enter(await open(), WRONG));
@@ -100,6 +101,7 @@ describe('register and recover', () => {
     expect(new Set(transport.sent.map((bytes) => bytes.length)).size).toBe(1);
   });
 
+  // proves CLI-37
   test('failed attempts are reported until their owner was shown them', async () => {
     await registered();
     await refusal(enter(await open(), WRONG));
@@ -125,6 +127,7 @@ describe('register and recover', () => {
     expect((await refusal(enter(await open(), RIGHT))).code).toBe('not-registered');
   });
 
+  // proves CLI-34
   test('passwords are the same however they were typed, and impossible ones are refused before anything is sent', async () => {
     const key = await registered(undefined, 'A\u030angstro\u0308m');
     expect((await enter(await open(), '\u00c5ngstr\u00f6m')).key.recoveryKey()).toBe(key.recoveryKey());
@@ -154,6 +157,7 @@ describe('a key that is replaced', () => {
   });
 });
 
+// proves CLI-14
 describe('answers that are lost', () => {
   test.each([
     ['the answer to recover-start', (index: number) => (index === 0 ? 'drop-answer' : 'deliver')],
@@ -179,6 +183,7 @@ describe('answers that are lost', () => {
     expect(recovered.report.failed).toBe(1);
   });
 
+  // proves CLI-13, CLI-15
   test('all of them: unavailable, and the client has learnt nothing', async () => {
     await registered();
     const keeper = memoryKeeper();
@@ -201,6 +206,7 @@ describe('answers that are lost', () => {
   });
 });
 
+// proves CLI-16, CLI-17
 describe('a vault that is not the right one costs no attempt', () => {
   const year = 365 * 24 * 3600;
   const now = (): number => Math.floor(Date.now() / 1000);
@@ -219,6 +225,7 @@ describe('a vault that is not the right one costs no attempt', () => {
     expect(await remaining()).toBe(3);
   });
 
+  // proves CLI-1, CLI-2
   test('another fleet at the address', async () => {
     const wrong = httpTransport(other.url);
     const error = await refusal(connect({ transport: wrong, pins: vault.pins, account }));
@@ -236,6 +243,7 @@ describe('a vault that is not the right one costs no attempt', () => {
     await connect({ transport, pins: { ...pins, threshold: 1 }, account });
   });
 
+  // proves CLI-4
   test('an older descriptor than one seen before', async () => {
     const keeper = memoryKeeper();
     await open(keeper);
@@ -247,6 +255,7 @@ describe('a vault that is not the right one costs no attempt', () => {
     expect((await refusal(open(keeper))).code).toBe('descriptor-rollback');
   });
 
+  // proves CLI-32, CLI-33
   test('stretching that this device does not do: refused before it is done, or anything is registered', async () => {
     const key = BackupKey.generate();
     expect((await refusal(register(await open(), { key, password: RIGHT }))).code).toBe(
@@ -258,6 +267,7 @@ describe('a vault that is not the right one costs no attempt', () => {
   });
 });
 
+// proves CLI-20
 describe('answers that are not the answer', () => {
   test('changed on the way: bad-answer, and the client has learnt nothing', async () => {
     await registered();
@@ -293,6 +303,7 @@ describe('answers that are not the answer', () => {
     }
   });
 
+  // proves CLI-5
   test('one of an older state: stale-answer, not terminal', async () => {
     await registered();
     const keeper = memoryKeeper();

@@ -85,6 +85,7 @@ async function goOn(keeper: Keeper, key: BackupKey): Promise<'anew' | 'resumed' 
 }
 
 describe('a registration that is cut off', () => {
+  // proves CLI-25, CLI-26, CLI-27, CLI-29
   test('by a loss of power at every write, before or after: it ends with the key behind the password', async () => {
     const ways = new Set<string>();
     for (const when of ['before', 'after'] as const) {
@@ -133,6 +134,7 @@ describe('a registration that is cut off', () => {
     },
   );
 
+  // proves CLI-28
   test('is never begun again by the program: neither with the same key nor with another', async () => {
     const key = BackupKey.generate();
     const keeper = memoryKeeper();
@@ -158,6 +160,7 @@ describe('a registration that is cut off', () => {
     expect(await recovered()).toBe(key.recoveryKey());
   });
 
+  // proves CLI-31
   test('and overtaken by another device: conflict, the journal stays, and only the owner abandons it', async () => {
     const keeper = memoryKeeper();
     transport.fate = (index) => (index === 2 ? 'drop-request' : 'deliver');
@@ -174,6 +177,7 @@ describe('a registration that is cut off', () => {
   });
 });
 
+// proves CLI-30
 test('the journal never holds the password, and is gone when all is done', async () => {
   const texts: string[] = [];
   const inner = memoryKeeper();

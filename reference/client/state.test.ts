@@ -38,6 +38,7 @@ describe('a folder', () => {
 });
 
 describe('the state of a fleet', () => {
+  // proves CLI-6
   test('outlives the program, and never goes down', async () => {
     const keeper = folderKeeper(join(top, 'state'));
     const state = await FleetState.load(keeper, FLEET);
@@ -66,6 +67,7 @@ describe('the state of a fleet', () => {
     expect((await FleetState.load(keeper, FLEET)).account(ALICE).version).toBe(7);
   });
 
+  // proves CLI-7
   test.each([
     '',
     '{',
@@ -82,6 +84,7 @@ describe('the state of a fleet', () => {
   });
 });
 
+// proves CLI-3
 describe('pins', () => {
   const signers = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
 

@@ -26,6 +26,7 @@ async function serve(listener: RequestListener): Promise<{ url: string; asked: (
 const BODY = Uint8Array.of(1, 2, 3);
 const unavailable = { code: 'unavailable' };
 
+// proves CLI-9, CLI-10, CLI-11, CLI-12
 describe('an exchange', () => {
   test('posts bytes and brings bytes back, under a base path', async () => {
     const { url } = await serve((request, response) => {
@@ -97,6 +98,7 @@ describe('an exchange', () => {
   });
 });
 
+// proves CLI-8
 describe('addresses', () => {
   test.each([
     'https://vault.example',
