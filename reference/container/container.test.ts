@@ -165,10 +165,23 @@ describe('damage', () => {
   it('every tail is found, and named if the length is known', () => {
     for (const tail of [1, 12, 16, 20, C - 200, C, C + 16, 2 * C + 32, object.length]) {
       const longer = concat(object, tail === object.length ? object : new Uint8Array(tail));
-      expect(attempt(longer).code).toMatch(/chunk-damaged|truncated/u);
+      expect(attempt(longer).code).toBe('chunk-damaged');
       expect(attempt(longer, { objectLength: object.length })).toMatchObject({ code: 'trailing-data' });
     }
     expect(attempt(object, { objectLength: object.length }).code).toBeUndefined();
+  });
+
+  it('what lies behind the known length is not looked at, wherever that is', () => {
+    const damaged = flip(object, 8 * (headerLength - 1));
+    for (const objectLength of [0, 7, 8, 16, 40, headerLength - 1, headerLength, headerLength + C + 16]) {
+      for (const step of [1000, object.length]) {
+        expect(attempt(object, { objectLength }, step).code).toBe('trailing-data');
+      }
+      const code = objectLength < headerLength ? 'trailing-data' : 'header-damaged';
+      expect(attempt(damaged, { objectLength }).code).toBe(code);
+    }
+    expect(attempt(flip(object, 0), { objectLength: 1 }).code).toBe('not-an-object');
+    expect(attempt(object.subarray(0, 20), { objectLength: 20 }).code).toBe('truncated');
   });
 });
 
@@ -238,6 +251,17 @@ describe('key and context', () => {
     const longest = new Uint8Array(65_535);
     expect(open(make(1, { context: longest }), { key, context: longest }).contentLength).toBe(1);
     expect(() => make(1, { context: new Uint8Array(65_536) })).toThrow(throwing('limit-exceeded'));
+  });
+
+  it('arguments are judged before the object, the key first', () => {
+    const wiped = BackupKey.generate();
+    wiped.wipe();
+    const context = new Uint8Array(65_536);
+    const extensions = [{ type: 1, value: new Uint8Array() }];
+    expect(() => open(utf8('no object'), { key: wiped, context })).toThrow(throwing('invalid-key'));
+    expect(() => open(utf8('no object'), { key, context })).toThrow(throwing('limit-exceeded'));
+    expect(() => make(1, { key: wiped, context, extensions })).toThrow(throwing('invalid-key'));
+    expect(() => make(1, { context, extensions })).toThrow(throwing('limit-exceeded'));
   });
 
   it('a commitment that is right but for its last byte is a wrong key', () => {
@@ -352,6 +376,10 @@ describe('extensions', () => {
     const two = [0x7f00, 0x7fff].map((type) => ({ type, value: utf8('x') }));
     expect(inspect(make(1, { extensions: two })).extensions).toEqual(two);
     expect(() => make(1, { extensions: two.toReversed() })).toThrow(throwing('bad-extension'));
+    for (const length of [4093, 65_536]) {
+      const value = new Uint8Array(length);
+      expect(() => make(1, { extensions: [{ type: 0x7f00, value }] })).toThrow(throwing('bad-extension'));
+    }
     for (const type of [1, 0x7eff, 0x8000, 0xff00]) {
       expect(() => make(1, { extensions: [{ type, value: utf8('x') }] })).toThrow(throwing('bad-extension'));
     }
@@ -381,6 +409,25 @@ describe('extensions', () => {
       [0x7f00, 1],
     ]);
     expect(open(object, { key }).content).toEqual(content(5));
+  });
+
+  it('of GREASE are left out where there is no room, and drawn all the same', () => {
+    const drawn: string[] = [];
+    const random = (name: string, length: number): Uint8Array<ArrayBuffer> => {
+      drawn.push(name);
+      return new Uint8Array(length).fill(7); // GREASE of 4 + 7 bytes
+    };
+    for (const [length, types] of [
+      [4096 - 4 - 11, [0x7a7a, 0x7f00]],
+      [4096 - 4 - 10, [0x7f00]],
+      [4096 - 4, [0x7f00]],
+    ] as const) {
+      const extensions = [{ type: 0x7f00, value: content(length) }];
+      const object = sealWith(random, content(5), { ...small, extensions });
+      expect(inspect(object).extensions.map(({ type }) => type)).toEqual(types);
+      expect(open(object, { key }).content).toEqual(content(5));
+      expect(drawn.splice(0)).toEqual(['salt', 'grease']);
+    }
   });
 });
 

@@ -72,7 +72,7 @@ const extension: Codec<Extension> = struct<Extension>('Extension', { type: u16, 
  * @throws StrongroomError `bad-extension` if the extensions are out of order or longer than 4096 bytes
  */
 export function encodePrefix(fields: HeaderFields): Bytes {
-  const extensions = concat(...fields.extensions.map((each) => encode(extension, each)));
+  const extensions = encodeExtensions(fields.extensions);
   if (extensions.length > MAX_EXTENSIONS_LENGTH) {
     throw new StrongroomError('bad-extension', `extensions take at most ${MAX_EXTENSIONS_LENGTH} bytes`);
   }
@@ -86,6 +86,14 @@ export function encodePrefix(fields: HeaderFields): Bytes {
     fields.salt,
     extensions,
   );
+}
+
+function encodeExtensions(extensions: readonly Extension[]): Bytes {
+  try {
+    return concat(...extensions.map((each) => encode(extension, each)));
+  } catch (cause) {
+    throw new StrongroomError('bad-extension', 'an extension cannot be encoded', {}, { cause });
+  }
 }
 
 /** The whole header: `prefix || commitment || header check`. */
@@ -177,10 +185,20 @@ function requireAscending(extensions: readonly Extension[]): void {
 export const PRIVATE_EXTENSIONS = 0x7f00;
 
 /**
+ * `extensions`, after {@link grease} if there is room. It is drawn in any case, so that what else is drawn does not
+ * depend on it.
+ */
+export function withGrease(random: RandomSource, extensions: readonly Extension[]): readonly Extension[] {
+  const all = [...grease(random), ...extensions];
+  const length = all.reduce((sum, { value }) => sum + 4 + value.length, 0);
+  return length <= MAX_EXTENSIONS_LENGTH ? all : extensions;
+}
+
+/**
  * With probability 1/4, one extension that means nothing, so that readers cannot forget to skip what they do not
  * know (spec/container.md, "GREASE"). Draws the 18 bytes `grease`: whether, which type, how long, and the value.
  */
-export function grease(random: RandomSource): Extension[] {
+function grease(random: RandomSource): Extension[] {
   const [whether = 0, which = 0, size = 0, ...value] = random('grease', 18);
   if (whether >= 64) return [];
   return [{ type: (which & 7) * 0x1010 + 0x0a0a, value: Uint8Array.from(value.slice(0, size & 15)) }];

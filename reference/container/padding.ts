@@ -1,6 +1,5 @@
 /**
- * How long the plaintext of an object is (spec/container.md, "Padding"). Integer arithmetic throughout: rounding a
- * floating logarithm goes wrong from 2^49 - 1 on.
+ * How long the plaintext of an object is (spec/container.md, "Padding"). Integer arithmetic throughout.
  *
  * @module
  */

@@ -13,7 +13,7 @@ import { ChunkCipher } from './chunk.ts';
 import { parseHeader, type HeaderInfo } from './header.ts';
 import { Once } from './once.ts';
 import { MAX_PLAINTEXT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
-import { streamKey } from './stream-key.ts';
+import { checkArguments, streamKey } from './stream-key.ts';
 import { parseTrailer } from './trailer.ts';
 
 /** How to open. */
@@ -68,7 +68,9 @@ export class Opener {
   #zeros = 0;
   #released = 0;
 
+  /** @throws StrongroomError `invalid-key`, `limit-exceeded` */
   constructor(options: OpenOptions) {
+    checkArguments(options.key, options.context ?? new Uint8Array());
     this.#options = options;
     this.#engine = options.engine ?? nodeEngine;
     this.#once = new Once(options.signal);

@@ -7,7 +7,7 @@ import { NONCE_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
 import { expand } from '../crypto/hkdf.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
-import { KEY_LENGTH } from '../keys/backup-key.ts';
+import { KEY_LENGTH, type BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
 import { concat, wipe, type Bytes } from '../wire/bytes.ts';
 import { encode, u16 } from '../wire/codec.ts';
@@ -26,23 +26,34 @@ export interface StreamKey {
   readonly baseNonce: Bytes;
 }
 
+function checkedContext(context: Uint8Array): Uint8Array {
+  if (context.length > MAX_CONTEXT_LENGTH) {
+    throw new StrongroomError('limit-exceeded', `a context is at most ${MAX_CONTEXT_LENGTH} bytes`);
+  }
+  return context;
+}
+
+/** What is checked before anything is written or read. @throws StrongroomError `invalid-key`, `limit-exceeded` */
+export function checkArguments(key: BackupKey, context: Uint8Array): void {
+  wipe(key.bytes()); // a wiped key has none
+  checkedContext(context);
+}
+
 /**
  * Commitment, key and base nonce of the object whose header starts with `prefix`.
  *
  * @param objectKey K_obj, 32 bytes
  * @param prefix the header up to and without the commitment
- * @param context what the application binds the object to, at most 65535 bytes
+ * @param boundTo what the application binds the object to, at most 65535 bytes
  * @throws StrongroomError `limit-exceeded` if the context is longer
  */
 export function streamKey(
   objectKey: Uint8Array,
   prefix: Uint8Array,
-  context: Uint8Array,
+  boundTo: Uint8Array,
   engine: CryptoEngine = nodeEngine,
 ): StreamKey {
-  if (context.length > MAX_CONTEXT_LENGTH) {
-    throw new StrongroomError('limit-exceeded', `a context is at most ${MAX_CONTEXT_LENGTH} bytes`);
-  }
+  const context = checkedContext(boundTo);
   // The last byte is the length of a token, which is always empty in version 1.
   const info = concat(label('stream'), prefix, encode(u16, context.length), context, Uint8Array.of(0));
   const okm = expand(engine, 'sha256', objectKey, info, COMMITMENT_LENGTH + KEY_LENGTH + NONCE_LENGTH);

@@ -13,15 +13,15 @@ import { ChunkCipher } from './chunk.ts';
 import {
   encodeHeader,
   encodePrefix,
-  grease,
   PRIVATE_EXTENSIONS,
   type ChunkLog2,
   type Extension,
   type ObjectType,
+  withGrease,
 } from './header.ts';
 import { Once } from './once.ts';
 import { MAX_CONTENT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
-import { streamKey } from './stream-key.ts';
+import { checkArguments, streamKey } from './stream-key.ts';
 import { encodeTrailer } from './trailer.ts';
 
 /** How to seal. */
@@ -59,11 +59,12 @@ class InjectedSealer {
   constructor(random: RandomSource, options: SealOptions) {
     const { key, type, padding = 'padme', context = new Uint8Array(), extensions = [] } = options;
     const { chunkLog2 = type === 'blob' ? 18 : 16, engine = nodeEngine } = options;
+    checkArguments(key, context);
     if (extensions.some((each) => each.type >> 8 !== PRIVATE_EXTENSIONS >> 8)) {
       throw new StrongroomError('bad-extension', 'only private-use extensions can be added');
     }
     const salt = random('salt', 32);
-    const prefix = encodePrefix({ chunkLog2, type, salt, extensions: [...grease(random), ...extensions] });
+    const prefix = encodePrefix({ chunkLog2, type, salt, extensions: withGrease(random, extensions) });
     const objectKey = key.derive('object', 32, engine);
     const derived = streamKey(objectKey, prefix, context, engine);
     this.#cipher = new ChunkCipher({ ...derived, chunkLog2 }, engine);
@@ -151,7 +152,7 @@ class InjectedSealer {
  * written so far is no object.
  */
 export class Sealer extends InjectedSealer {
-  /** @throws StrongroomError `bad-extension`, `limit-exceeded`, `invalid-key` */
+  /** @throws StrongroomError `invalid-key`, `limit-exceeded`, `bad-extension`, in this order */
   constructor(options: SealOptions) {
     super(systemRandom, options);
   }
@@ -165,7 +166,7 @@ export function sealerWith(random: RandomSource, options: SealOptions): Sealer {
 /**
  * Seals `content` in one call: the whole object.
  *
- * @throws StrongroomError `bad-extension`, `limit-exceeded`, `invalid-key`, `cancelled`
+ * @throws StrongroomError `invalid-key`, `limit-exceeded`, `bad-extension`, `cancelled`
  */
 export function seal(content: Uint8Array, options: SealOptions): Bytes {
   return sealWith(systemRandom, content, options);
