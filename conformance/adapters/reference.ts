@@ -10,6 +10,7 @@ import { containerOperations } from './reference-container.ts';
 import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
 import { vaultOperations } from './reference-vault.ts';
+import { setOperations } from './reference-set.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
 const production = process.argv.includes('--production');
@@ -24,6 +25,8 @@ const hello: Operation = () => ({
     'keys',
     'container',
     'engine',
+    'records',
+    'manifest',
     'opaque-client',
     'opaque-server',
     'channel-client',
@@ -45,6 +48,7 @@ function guarded(operation: Operation): Operation {
 
 const operations = Object.entries({
   ...containerOperations,
+  ...setOperations,
   ...vaultOperations,
   ...liveOperations,
   ...clientOperations,

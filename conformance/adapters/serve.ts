@@ -64,6 +64,13 @@ export class Params {
     return value.map((item) => new Params({ item }).text('item'));
   }
 
+  /** A parameter that is a list of numbers. */
+  numbers(name: string): number[] {
+    const value = this.#values[name];
+    if (!Array.isArray(value)) throw new TypeError(`${name} is not a list`);
+    return value.map((item) => new Params({ item }).number('item'));
+  }
+
   /** A parameter that is a list of objects; none if it is absent. */
   list(name: string): Params[] {
     const value = this.#values[name] ?? [];

@@ -5,6 +5,7 @@
  */
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
+import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
 import type { Mutant } from './mutant.ts';
@@ -12,6 +13,7 @@ import type { Mutant } from './mutant.ts';
 /** Every mutant. */
 export const mutants: readonly Mutant[] = [
   ...containerMutants,
+  ...setMutants,
   ...vaultMutants,
   ...clientMutants,
   ...wireMutants,

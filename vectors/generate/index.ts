@@ -14,6 +14,7 @@ import { header } from './header.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { passwords } from './passwords.ts';
+import { manifests, records } from './records.ts';
 import { trailer } from './trailer.ts';
 import { wire } from './wire.ts';
 import { writer } from './writer.ts';
@@ -27,6 +28,8 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', trailer],
   ['container', engine],
   ['container', writer],
+  ['set', records],
+  ['set', manifests],
   ['opaque', opaqueClient],
   ['opaque', opaqueServer],
   ['opaque', passwords],
