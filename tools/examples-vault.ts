@@ -5,8 +5,9 @@
  */
 import { argon2Sync } from 'node:crypto';
 import { sealAnswerWith } from '../reference/channel/answer.ts';
-import { dhkemSharedSecret, exportSecret, keySchedule } from '../reference/channel/key-schedule.ts';
-import { channelInfo, channelSuite, SealedRequest } from '../reference/channel/messages.ts';
+import { sealRequestWith } from '../reference/channel/client.ts';
+import { dhkemSharedSecret, keySchedule } from '../reference/channel/key-schedule.ts';
+import { channelInfo, channelSuite } from '../reference/channel/messages.ts';
 import { ed25519PublicKey } from '../reference/crypto/ed25519.ts';
 import { nodeEngine } from '../reference/crypto/node.ts';
 import type { RandomSource } from '../reference/crypto/random.ts';
@@ -14,7 +15,6 @@ import { x25519 } from '../reference/crypto/x25519.ts';
 import { FleetDescriptor, keyId, type FleetKey } from '../reference/fleet/descriptor.ts';
 import { DEFAULT_POLICY } from '../reference/fleet/policy.ts';
 import { assembleDescriptor, signDescriptor } from '../reference/fleet/verify.ts';
-import { label } from '../reference/keys/labels.ts';
 import { startLoginWith, startRegistrationWith } from '../reference/opaque/client.ts';
 import { envelopeKeys, maskingKey, randomizedPassword } from '../reference/opaque/envelope.ts';
 import { registrationRecord, registrationResponse } from '../reference/opaque/messages.ts';
@@ -45,6 +45,8 @@ const DRAWS: Readonly<Record<string, number>> = {
   client_nonce: 0x03,
   client_keyshare_seed: 0x04,
   opaque_server_seed: 0x05,
+  hpke_ephemeral_seed: 0x12,
+  response_nonce: 0x13,
 };
 const random: RandomSource = (name, length) => filled(length, DRAWS[name] ?? 0xff);
 
@@ -116,35 +118,30 @@ export function opaqueExample(): readonly Row[] {
   ];
 }
 
-/** A request of zeros and an answer of zeros. */
-export function channelExample(): readonly Row[] {
+/** A request of zeros and an answer of zeros: sealed by the client, its secrets as the vault has them. */
+export async function channelExample(): Promise<readonly Row[]> {
   const recipient = x25519(filled(32, 0x11));
-  const ephemeral = x25519(filled(32, 0x12));
-  const enc = ephemeral.publicKey;
-  const kemKeyId = keyId(recipient.publicKey);
+  const key = { suite: 1, fleetId, id: keyId(recipient.publicKey), publicKey: recipient.publicKey };
+  const { bytes: request, context } = await sealRequestWith(random, key, filled(2048, 0));
   const { ids } = channelSuite(1);
-  const info = channelInfo(1, fleetId, kemKeyId);
-  const dh = ephemeral.agree(recipient.publicKey);
-  const shared = dhkemSharedSecret(nodeEngine, ids.kem, dh, enc, recipient.publicKey);
+  const info = channelInfo(1, fleetId, key.id);
+  const { enc } = context;
+  const shared = dhkemSharedSecret(nodeEngine, ids.kem, recipient.agree(enc), enc, recipient.publicKey);
   const keys = keySchedule(nodeEngine, ids, shared, info);
-  const secret = exportSecret(nodeEngine, ids, keys.exporterSecret, label('channel-answer'), 32);
-  const ciphertext = nodeEngine.aead(keys.key).seal(keys.baseNonce, filled(2048, 0));
-  const request = encode(SealedRequest, { version: 1, suite: 1, kemKeyId, enc, ciphertext });
-  const requestHash = nodeEngine.hash('sha256', request);
-  const answer = sealAnswerWith(() => filled(32, 0x13), { enc, secret, requestHash }, filled(2048, 0));
+  const answer = sealAnswerWith(random, context, filled(2048, 0));
   return [
     ['public key', recipient.publicKey],
-    ['kem_key_id', kemKeyId],
+    ['kem_key_id', key.id],
     ['enc', enc],
     ['info', info],
     ['shared_secret', shared],
     ['key', keys.key],
     ['base_nonce', keys.baseNonce],
-    ['secret', secret],
-    ['request[0..78]', request.subarray(0, 78)],
+    ['secret', context.secret],
+    ['request[0:78]', request.subarray(0, 78)],
     ['request tag', request.subarray(-16)],
-    ['request_hash', requestHash],
-    ['answer[0..64]', answer.subarray(0, 64)],
+    ['request_hash', context.requestHash],
+    ['answer[0:64]', answer.subarray(0, 64)],
     ['answer tag', answer.subarray(-16)],
   ];
 }

@@ -61,13 +61,15 @@ function labels(): string {
   return LABELS.map((name) => `- \`${name}\``).join('\n');
 }
 
+const CHANNEL = await channelExample();
+
 /** Every example by the name in its markers. */
 const EXAMPLES: Readonly<Record<string, () => string>> = {
   container,
   keys,
   labels,
   opaque: () => listing(opaqueExample()),
-  channel: () => listing(channelExample()),
+  channel: () => listing(CHANNEL),
   fleet: () => listing(fleetExample()),
 };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { x25519 } from '../crypto/x25519.ts';
-import { concat, hex, type Bytes } from '../wire/bytes.ts';
+import { concat, fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { openAnswer, sealAnswerWith } from './answer.ts';
 import { sealRequest, sealRequestWith, type ChannelKey } from './client.ts';
@@ -16,6 +16,15 @@ const id: Bytes = new Uint8Array(8).fill(4);
 const key: ChannelKey = { suite: 1, fleetId, id, publicKey: x25519(secretKey).publicKey };
 const decapsulate = softwareDecapsulate([{ id, secretKey }]);
 
+const smallOrder = [
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+];
 const request = systemRandom('request', CHANNEL_PLAINTEXT);
 const answer = systemRandom('answer', CHANNEL_PLAINTEXT);
 const sealed = await sealRequest(key, request);
@@ -69,8 +78,22 @@ describe('a request', () => {
     await expect(sealRequest({ ...key, suite: 2 }, request)).rejects.toMatchObject({
       code: 'unsupported-suite',
     });
-    for (const publicKey of [new Uint8Array(32), new Uint8Array(31).fill(9)]) {
+    for (const length of [0, 31, 33]) {
+      const publicKey = new Uint8Array(length).fill(9);
       await expect(sealRequest({ ...key, publicKey }, request)).rejects.toMatchObject({ code: 'malformed' });
+    }
+  });
+
+  // Every u of small order, in each of its encodings: the shared secret would be zero.
+  it.each(smallOrder)('is not sealed to, and not opened from, the point %s', async (text) => {
+    for (const top of [0, 0x80]) {
+      const point = fromHex(text);
+      point[31] = (point[31] ?? 0) | top;
+      const refused = expect.objectContaining({ code: 'malformed' });
+      await expect(sealRequest({ ...key, publicKey: point }, request)).rejects.toThrow(refused);
+      const { kemKeyId, ciphertext } = decode(SealedRequest, sealed.bytes);
+      const forged = encode(SealedRequest, { version: 1, suite: 1, kemKeyId, enc: point, ciphertext });
+      await expect(open(forged)).rejects.toThrow(refused);
     }
   });
 
