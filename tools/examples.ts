@@ -12,7 +12,6 @@ import { streamKey } from '../reference/container/stream-key.ts';
 import { encodeTrailer } from '../reference/container/trailer.ts';
 import { sealWith } from '../reference/container/writer.ts';
 import { BackupKey } from '../reference/keys/backup-key.ts';
-import { LABELS } from '../reference/keys/labels.ts';
 import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
 import { channelExample, fleetExample, opaqueExample } from './examples-vault.ts';
 
@@ -57,17 +56,12 @@ function container(): string {
   ]);
 }
 
-function labels(): string {
-  return LABELS.map((name) => `- \`${name}\``).join('\n');
-}
-
 const CHANNEL = await channelExample();
 
 /** Every example by the name in its markers. */
 const EXAMPLES: Readonly<Record<string, () => string>> = {
   container,
   keys,
-  labels,
   opaque: () => listing(opaqueExample()),
   channel: () => listing(CHANNEL),
   fleet: () => listing(fleetExample()),

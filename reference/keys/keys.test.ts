@@ -117,7 +117,6 @@ describe('recovery key', () => {
     ['a no-break space', `\u00a0${digits}`, 1],
     ['an en dash', `0123–${digits}`, 5],
     ['0x', `0x${digits}`, 2],
-    ['a lone surrogate, which is one character', '\u{1f511}\ud83d0', 1],
     ['a lone surrogate behind digits', '01\ud83d0', 3],
   ])('refuses %s and says where', (_name, typed, position) => {
     expect(() => parseRecoveryKey(typed)).toThrow(
