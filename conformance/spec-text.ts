@@ -68,18 +68,28 @@ export function readDocument(
   return { requirements, faults };
 }
 
+/** Ids that a document calls retired: a line "Retired, ...: ABC-1, ABC-2". */
+function retiredIn(text: string): string[] {
+  const lines = text.split('\n').filter((line) => /\bRetired\b[^:]*:/u.test(line));
+  return lines.flatMap((line) => line.slice(line.indexOf('Retired')).match(/\b[A-Z]{3}-[0-9]+\b/gu) ?? []);
+}
+
 /** Every requirement of the documents in `folder`, in the order of files and lines. */
 export function readSpec(folder: string = join(packageRoot(), 'spec')): {
   requirements: Requirement[];
   faults: TextFault[];
+  /** Ids that were given up, and are not given to another rule. */
+  retired: string[];
 } {
-  if (!existsSync(folder)) return { requirements: [], faults: [] };
+  if (!existsSync(folder)) return { requirements: [], faults: [], retired: [] };
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
     .sort();
-  const documents = files.map((file) => readDocument(file, readFileSync(join(folder, file), 'utf8')));
+  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8'));
+  const documents = files.map((file, i) => readDocument(file, texts[i] ?? ''));
   return {
     requirements: documents.flatMap((one) => one.requirements),
     faults: documents.flatMap((one) => one.faults),
+    retired: texts.flatMap(retiredIn),
   };
 }

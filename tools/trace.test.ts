@@ -42,10 +42,16 @@ describe('the register', () => {
     kills: [{ requirement: 'ABC-1', killedBy: 'case.one' }],
     mentions: [],
     exclusions: [{ id: 'ABC-2', reason: 'nobody can see it' }],
+    retired: [],
   };
 
   test('is clean when everything fits', () => {
     expect(faults(facts)).toEqual([]);
+  });
+
+  test('lets an id go that the text calls retired', () => {
+    const gone = { id: 'ABC-9', level: 'MUST', file: 'a.md', sha256: '' };
+    expect(faults({ ...facts, registered: [...facts.registered, gone], retired: ['ABC-9'] })).toEqual([]);
   });
 
   test.each<[string, Partial<Facts>]>([
@@ -54,6 +60,7 @@ describe('the register', () => {
       'an id that is gone',
       { registered: [...facts.registered, { id: 'ABC-9', level: 'MUST', file: 'a.md', sha256: '' }] },
     ],
+    ['an id that is retired and used again', { retired: ['ABC-1'] }],
     ['an id that is new', { registered: facts.registered.slice(1) }],
     ['other words', { registered: facts.registered.map((one) => ({ ...one, sha256: 'x' })) }],
     ['a case that cites nothing that exists', { citations: new Map([['case.one', ['ABC-7']]]) }],

@@ -43,6 +43,8 @@ export interface Facts {
   /** Requirements that tests and mutants name beside the cases: place and id. */
   readonly mentions: readonly (readonly [place: string, id: string])[];
   readonly exclusions: readonly { readonly id: string; readonly reason: string }[];
+  /** Ids that the text has given up. */
+  readonly retired: readonly string[];
 }
 
 /** The line of the register for a requirement. */
@@ -62,7 +64,8 @@ export function faults(facts: Facts): string[] {
   }
   const listed = new Map(facts.registered.map((one) => [one.id, one]));
   for (const { id, file } of facts.registered) {
-    if (!known.has(id)) out.push(`${file}: ${id} is gone; ids are never given up`);
+    if (!known.has(id) && !facts.retired.includes(id))
+      out.push(`${file}: ${id} is gone, and not called retired`);
   }
   for (const one of known.values()) {
     const before = listed.get(one.id);
@@ -74,6 +77,7 @@ export function faults(facts: Facts): string[] {
       );
     }
   }
+  for (const id of facts.retired) if (known.has(id)) out.push(`${id} is retired, and used again`);
   for (const [id, cited] of facts.citations) {
     for (const requirement of cited)
       if (!known.has(requirement)) out.push(`case ${id} cites ${requirement}, which does not exist`);
@@ -159,8 +163,28 @@ function lastKills(): { requirement: string; killedBy: string }[] {
   );
 }
 
+const declaredSchema = z.array(
+  z.object({ file: z.string(), test: z.string(), requirements: z.array(z.string()) }),
+);
+
+/** Tests of the reference that declared.json names for requirements, and names that no file has any more. */
+function declarations(): { mentions: [string, string][]; missing: string[] } {
+  const declared = readJson(join(root, 'tools', 'declared.json'), declaredSchema, []);
+  const has = ({ file, test }: { file: string; test: string }): boolean =>
+    existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(test);
+  return {
+    mentions: [
+      ...comments(),
+      ...declared.flatMap(({ file, requirements }) => requirements.map((id): [string, string] => [file, id])),
+    ],
+    missing: declared
+      .filter((one) => !has(one))
+      .map(({ file, test }) => `${file} has no test "${test}" any more`),
+  };
+}
+
 /** `// proves ID, ID` in the tests of the reference. */
-function declarations(): [string, string][] {
+function comments(): [string, string][] {
   const files = ['reference', 'tools'].flatMap((part) =>
     readdirSync(join(root, part), { recursive: true, encoding: 'utf8' }).map((name) => join(part, name)),
   );
@@ -174,7 +198,7 @@ function declarations(): [string, string][] {
 }
 
 function main(args: readonly string[]): number {
-  const { requirements, faults: textFaults } = readSpec();
+  const { requirements, faults: textFaults, retired } = readSpec();
   if (args.includes('--write')) {
     const lines = requirements.map(register).sort((a, b) => (a.id < b.id ? -1 : 1));
     writeFileSync(registerPath, `${JSON.stringify(lines, undefined, 1)}\n`);
@@ -182,8 +206,10 @@ function main(args: readonly string[]): number {
   const set = loadVectors();
   const citations = new Map(allCases(set).map(({ id, requirements }) => [id, requirements]));
   const report = lastReport(set.digest, citations);
+  const { mentions, missing } = declarations();
   const facts: Facts = {
     requirements,
+    retired,
     registered: readJson(
       registerPath,
       z.array(z.object({ id: z.string(), level: z.string(), file: z.string(), sha256: z.string() })),
@@ -193,7 +219,7 @@ function main(args: readonly string[]): number {
     passed: new Set(report.results.filter(({ status }) => status === 'pass').map(({ id }) => id)),
     kills: lastKills(),
     mentions: [
-      ...declarations(),
+      ...mentions,
       ...mutants.map(({ id, requirement }): [string, string] => [`mutant ${id}`, requirement]),
     ],
     exclusions: readJson(exclusionsPath, z.array(z.object({ id: z.string(), reason: z.string() })), []),
@@ -202,6 +228,7 @@ function main(args: readonly string[]): number {
   const errors = [
     ...textFaults.map(({ file, line, message }) => `spec/${file}:${line}: ${message}`),
     ...faults(facts),
+    ...missing,
     ...[...covered]
       .filter(([, how]) => how === 'nothing')
       .map(([id]) => {

@@ -436,8 +436,8 @@ export const clientMutants: readonly Mutant[] = [
     id: 'serial-forgotten',
     mistake: 'forgets the serial that it has seen',
     file: 'reference/client/fleet.ts',
-    find: 'await state.sawSerial(descriptor.serial);',
-    replace: 'void state;',
+    find: 'await state.sawDescriptor(descriptor.serial, descriptorHash(descriptor));',
+    replace: 'void descriptorHash;',
     requirement: 'FLT-7',
     cases: ['client.fleet-rollback'],
     class: 'accepted-invalid',
@@ -451,5 +451,16 @@ export const clientMutants: readonly Mutant[] = [
     requirement: 'FLT-11',
     cases: ['client.unknown-keys'],
     class: 'accepted-invalid',
+  },
+  {
+    id: 'randomness-repeats',
+    mistake: 'draws the same values in every session',
+    file: 'reference/client/session.ts',
+    find: 'sources.set(session, random);',
+    replace:
+      'const memo = ((globalThis as unknown as { memo?: Map<string, Bytes> }).memo ??= new Map<string, Bytes>());\n  sources.set(session, (name, length) => {\n    const kept = memo.get(name) ?? random(name, length);\n    memo.set(name, kept.slice());\n    return kept.slice();\n  });',
+    requirement: 'OPQ-22',
+    cases: ['client.fresh'],
+    class: 'not-fresh',
   },
 ];

@@ -177,6 +177,23 @@ const SCENARIOS: readonly ClientScenario[] = [
       demand(encs.size === vault.bodies.length, 'two requests share an encapsulated key', 'not-fresh');
     },
   },
+  {
+    id: 'client.fresh-registration',
+    title: 'Two registrations blind afresh, and seal under fresh envelopes',
+    why: 'A registration that repeats its randomness repeats its keys.',
+    requirements: ['OPQ-29', 'CHN-4'],
+    run: async ({ vault, run }) => {
+      for (let i = 0; i < 2; i++) succeeded(await run('register'));
+      const bodies = (command: number): Bytes[] =>
+        vault.requests.filter((one) => one.command === command).map(({ body }) => body);
+      const [first = zeros(33), second = zeros(33)] = bodies(1);
+      demand(!same(first, second), 'two registrations share a blinded element', 'not-fresh');
+      // Envelope nonce: behind registration id, a length, public key and masking key.
+      const nonce = (body: Bytes): Bytes => body.slice(32 + 2 + 32 + 64, 32 + 2 + 32 + 64 + 32);
+      const [one = zeros(162), two = zeros(162)] = bodies(2);
+      demand(!same(nonce(one), nonce(two)), 'two registrations share an envelope nonce', 'not-fresh');
+    },
+  },
   lie(
     'client.stretch-lowered',
     'The vault lowers the stretching',
