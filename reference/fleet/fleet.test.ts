@@ -1,3 +1,4 @@
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
 import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.ts';
 import { nodeEngine } from '../crypto/node.ts';
@@ -278,7 +279,7 @@ describe('Ed25519', () => {
     expect(ed25519Verify(ed25519PublicKey(secret), message, signature)).toBe(true);
   });
 
-  it('refuses a scalar that is not reduced, a key of small order and wrong lengths', () => {
+  it('refuses a scalar that is not reduced, a key of small order, a second form of R and wrong lengths', () => {
     const key = ed25519PublicKey(secret);
     // S + L
     const order = 'edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010';
@@ -293,6 +294,15 @@ describe('Ed25519', () => {
     identity[0] = 1;
     // With the identity as key and R, every message verifies unless small orders are refused.
     expect(ed25519Verify(identity, message, concat(identity, new Uint8Array(32)))).toBe(false);
+    // R = the identity, S = k·a: right by both equations, but only in the one form of R.
+    const { Fn } = ed25519.Point;
+    const k = (r: Bytes): bigint =>
+      Fn.create(BigInt(`0x${hex(nodeEngine.hash('sha512', concat(r, key, message)).toReversed())}`));
+    const { scalar } = ed25519.utils.getExtendedPublicKey(secret);
+    const forms = [identity, fromHex(`ee${'ff'.repeat(30)}7f`)];
+    const signed = forms.map((r) => concat(r, Fn.toBytes(Fn.mul(k(r), scalar))));
+    expect(signed.map((each) => ed25519Verify(key, message, each))).toEqual([true, false]);
+    expect(signed.map((each) => ed25519.verify(each, message, key, { zip215: true }))).toEqual([true, true]);
     expect(ed25519Verify(key, message, signature.subarray(1))).toBe(false);
     expect(ed25519Verify(key.subarray(1), message, signature)).toBe(false);
   });
