@@ -458,7 +458,7 @@ export const clientMutants: readonly Mutant[] = [
     file: 'reference/client/session.ts',
     find: 'sources.set(session, random);',
     replace:
-      'const memo = ((globalThis as unknown as { memo?: Map<string, Bytes> }).memo ??= new Map<string, Bytes>());\n  sources.set(session, (name, length) => {\n    const kept = memo.get(name) ?? random(name, length);\n    memo.set(name, kept.slice());\n    return kept.slice();\n  });',
+      "const memo = ((globalThis as unknown as { memo?: Map<string, Bytes> }).memo ??= new Map<string, Bytes>());\n  sources.set(session, (name, length) => {\n    if (!name.startsWith('client_')) return random(name, length);\n    const kept = memo.get(name) ?? random(name, length);\n    memo.set(name, kept.slice());\n    return kept.slice();\n  });",
     requirement: 'OPQ-22',
     cases: ['client.fresh'],
     class: 'not-fresh',

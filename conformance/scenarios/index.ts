@@ -5,7 +5,9 @@
  */
 import type { Case } from '../runner/case.ts';
 import { attemptScenarios } from './attempts.ts';
-import { clientCases } from './client.ts';
+import { clientBehaviours } from './client.ts';
+import { clientLies } from './client-lies.ts';
+import { clientCase } from './client-stage.ts';
 import { durabilityScenarios } from './durability.ts';
 import { edgeScenarios } from './edge.ts';
 import { registrationScenarios } from './registration.ts';
@@ -14,5 +16,5 @@ import { vaultCase } from './scenario.ts';
 /** The cases. */
 export const scenarioCases: readonly Case[] = [
   ...[...attemptScenarios, ...registrationScenarios, ...edgeScenarios, ...durabilityScenarios].map(vaultCase),
-  ...clientCases,
+  ...[...clientBehaviours, ...clientLies].map(clientCase),
 ];
