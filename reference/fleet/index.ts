@@ -23,6 +23,7 @@ export { DEFAULT_POLICY } from './policy.ts';
 export {
   assembleDescriptor,
   checkDescriptor,
+  checkPolicy,
   pinnedSigners,
   signDescriptor,
   verifyDescriptor,

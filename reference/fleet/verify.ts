@@ -20,6 +20,8 @@ import {
   keyId,
   SignedDescriptor,
   type DescriptorSignature,
+  type Policy,
+  type ProtectionLevel,
 } from './descriptor.ts';
 
 /** Bounds of the policy (spec/limits.md). */
@@ -89,7 +91,6 @@ function checkKeys(
  * @throws StrongroomError `unsupported-version`, `unsupported-suite`, `bad-descriptor`
  */
 export function checkDescriptor(descriptor: FleetDescriptor): void {
-  const { policy } = descriptor;
   if (descriptor.version !== DESCRIPTOR_VERSION) {
     throw new StrongroomError('unsupported-version', `descriptor version ${descriptor.version}`);
   }
@@ -105,10 +106,15 @@ export function checkDescriptor(descriptor: FleetDescriptor): void {
   for (const keys of [descriptor.kemKeys, descriptor.receiptKeys]) {
     if (!keys.some((key) => key.state === 'current')) throw bad('no current key');
   }
+  checkPolicy(descriptor.policy, descriptor.level);
+}
+
+/** The rules of a policy at a protection level. @throws StrongroomError `bad-descriptor` */
+export function checkPolicy(policy: Policy, level: ProtectionLevel): void {
   if (!(policy.defaultBudget >= 1 && policy.maxBudget >= policy.defaultBudget)) throw bad('budgets');
   if (policy.maxBudget > MAX_BUDGET) throw bad(`a budget above ${MAX_BUDGET}`);
   if (policy.ceiling < policy.maxBudget) throw bad('the ceiling is below the budget');
-  if (policy.assertionMode === 'none' && descriptor.level !== 'software') {
+  if (policy.assertionMode === 'none' && level !== 'software') {
     throw bad('only a vault at level software may go without assertions');
   }
   if ((policy.assertionMode === 'ed25519') !== policy.relayKeys.length > 0) throw bad('relay_keys');

@@ -11,6 +11,7 @@ import { systemRandom } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
 import {
   assembleDescriptor,
+  checkPolicy,
   DEFAULT_POLICY,
   FleetDescriptor,
   keyId,
@@ -111,6 +112,8 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
   if (!(count >= 1 && count <= 64 && threshold >= 1 && threshold <= count)) {
     throw new StrongroomError('invalid-config', `${threshold} of ${count} signers`, { subject: 'threshold' });
   }
+  // Before anything is made: a folder that holds half a vault could not be used again.
+  checkPolicy({ ...DEFAULT_POLICY, ...options.policy }, 'software');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const at = (name: string): string => join(folder, name);
   const { keys, sealingKey, anchor } = CONFIG.hsm;

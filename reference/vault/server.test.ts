@@ -242,6 +242,14 @@ describe('the life of a state folder', () => {
     await server.close();
   });
 
+  it('is not begun with a policy that no client would take', async () => {
+    const folder = join(root, 'no-policy');
+    await expect(initVault({ folder, policy: { maxBudget: 5 } })).rejects.toMatchObject({
+      code: 'bad-descriptor',
+    });
+    await initVault({ folder });
+  });
+
   it('keeps its files to itself, and its paths relative', async () => {
     const { folder } = await make();
     const config = await readConfig(folder);
