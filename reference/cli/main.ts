@@ -68,7 +68,17 @@ async function find(argv: readonly string[]): Promise<{ command: Command; rest: 
   );
 }
 
+/** Commands are loaded after this, for an older Node could not even load them. */
+function requireNode(): void {
+  if (Number(process.versions.node.split('.')[0]) >= 24) return;
+  throw new StrongroomError(
+    'usage',
+    `Strongroom needs Node 24 or newer; this is Node ${process.versions.node}`,
+  );
+}
+
 async function run(argv: readonly string[], signal: AbortSignal): Promise<void> {
+  requireNode();
   refuseSecrets(argv);
   const [first] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
