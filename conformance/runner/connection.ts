@@ -38,7 +38,7 @@ export class Connection {
   #waiting: Waiting | undefined;
   #starts = 0;
 
-  /** @param timeout milliseconds that a call may take unless it says otherwise */
+  /** `timeout`: milliseconds that a call may take unless it says otherwise. */
   constructor(
     command: readonly string[],
     options: { timeout: number; environment?: Record<string, string> },
