@@ -44,18 +44,21 @@ export interface LoginState {
   readonly ke1: Bytes;
 }
 
+/** @throws StrongroomError `malformed` if the server has sent back what it was sent */
+function refuseReflection(blinded: Uint8Array, evaluated: Uint8Array): void {
+  // Such a server has evaluated nothing: anyone could guess at what follows.
+  if (equal(blinded, evaluated)) {
+    throw new StrongroomError('malformed', 'the element came back as it was sent', { subject: 'element' });
+  }
+}
+
 /** The password as the randomized password, by way of the OPRF and the stretching. */
 async function stretched(
   suite: Suite,
   stretch: Stretch,
   state: { readonly password: Bytes; readonly blind: Bytes },
-  blinded: Uint8Array,
   evaluated: Uint8Array,
 ): Promise<Bytes> {
-  // A server that sends the element back has evaluated nothing: anyone could guess at what follows.
-  if (equal(blinded, evaluated)) {
-    throw new StrongroomError('malformed', 'the element came back as it was sent', { subject: 'element' });
-  }
   const output = finalize(suite.group, suite.engine, state.password, state.blind, evaluated);
   return randomizedPassword(suite, output, await stretch(output));
 }
@@ -111,13 +114,14 @@ export async function finishRegistrationWith(
 ): Promise<Registered> {
   const { suite, state, identities } = options;
   const { evaluatedMessage, serverPublicKey } = decode(registrationResponse(suite), options.response);
+  refuseReflection(state.request, evaluatedMessage);
   if (options.serverPublicKey !== undefined && !equal(options.serverPublicKey, serverPublicKey)) {
     throw new StrongroomError(
       'server-authentication-failed',
       'the response holds the public key of another server',
     );
   }
-  const randomized = await stretched(suite, options.stretch, state, state.request, evaluatedMessage);
+  const randomized = await stretched(suite, options.stretch, state, evaluatedMessage);
   const nonce = random('envelope_nonce', OPAQUE_NONCE_LENGTH);
   const keys = envelopeKeys(suite, randomized, nonce, serverPublicKey, identities ?? {});
   const record = encode(registrationRecord(suite), {
@@ -202,13 +206,8 @@ export async function finishLogin(options: FinishLoginOptions): Promise<LoggedIn
   const { suite, state, identities } = options;
   const { group, dh } = suite;
   const { body, serverMac } = decode(ke2Codec(suite), options.ke2);
-  const randomized = await stretched(
-    suite,
-    options.stretch,
-    state,
-    state.ke1.subarray(0, group.elementLength),
-    body.evaluatedMessage,
-  );
+  refuseReflection(state.ke1.subarray(0, group.elementLength), body.evaluatedMessage);
+  const randomized = await stretched(suite, options.stretch, state, body.evaluatedMessage);
 
   const response = maskResponse(suite, maskingKey(suite, randomized), body.maskingNonce, body.maskedResponse);
   const serverPublicKey = response.slice(0, dh.publicKeyLength);

@@ -359,13 +359,18 @@ describe.each([
   it('a registration response of another server is refused before stretching', async () => {
     const { request, state: started } = startRegistration(suite, account.password);
     const response = serverRegistrationResponse({ suite, seed, serverPublicKey: server.publicKey, request });
-    const outcome = finishRegistration({
-      suite,
-      state: started,
-      response,
-      serverPublicKey: account.server.publicKey,
-      stretch: () => Promise.reject(new Error('stretched')),
-    });
-    expect(await codeOf(outcome)).toBe('server-authentication-failed');
+    const finished = (received: Bytes): Promise<string> =>
+      codeOf(
+        finishRegistration({
+          suite,
+          state: started,
+          response: received,
+          serverPublicKey: account.server.publicKey,
+          stretch: () => Promise.reject(new Error('stretched')),
+        }),
+      );
+    expect(await finished(response)).toBe('server-authentication-failed');
+    // Of two faults the first step's is told.
+    expect(await finished(concat(request, response.subarray(32)))).toBe('malformed');
   });
 });
