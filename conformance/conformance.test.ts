@@ -42,6 +42,20 @@ describe('the reference', () => {
     expect(reportSchema.parse(report)).toEqual(report);
   });
 
+  test('passes with live vaults and against hostile ones', async () => {
+    const live = ['vault.recover', 'vault.budget', 'vault.kill', 'vault.rollback'];
+    const cases = allCases(set).filter(({ id, role }) => role === 'vault-client' || live.includes(id));
+    const { report } = await run({
+      adapter: reference,
+      cases,
+      vectors: set.digest,
+      seed: 7,
+      timeout: 15_000,
+    });
+    expect(report.results.filter(({ status }) => status !== 'pass')).toEqual([]);
+    expect(report.verdicts.map(({ verdict }) => verdict)).toEqual(['conformant', 'conformant']);
+  });
+
   test('is incomplete, not conformant, as a build for users: its known answers cannot be asked', async () => {
     const cases = allCases(set).filter(({ role }) => role === 'container-writer');
     const { report } = await run({

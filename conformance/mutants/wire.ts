@@ -87,4 +87,14 @@ export const wireMutants: readonly Mutant[] = [
     cases: ['wire.recover-finish', 'wire.register-finish', 'wire.exchange'],
     class: 'rejected-valid',
   },
+  {
+    id: 'utf-8-lax',
+    mistake: 'replaces what is not UTF-8',
+    file: 'reference/wire/bytes.ts',
+    find: "new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })",
+    replace: "new TextDecoder('utf-8', { ignoreBOM: true })",
+    requirement: 'CNV-3',
+    cases: ['fleet.operator-not-utf8'],
+    class: 'accepted-invalid',
+  },
 ];

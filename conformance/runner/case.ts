@@ -34,5 +34,6 @@ export interface Case {
   readonly timeout?: number;
   /** Why the case cannot run in this context, if it cannot. */
   blocked?(context: CaseContext): string | undefined;
+  /** Runs it once. */
   run(context: CaseContext): Promise<Score>;
 }

@@ -28,7 +28,7 @@ function verdictOf(results: readonly CaseResult[], loose: boolean): Verdict['ver
   return count(results, 'xfail', 'xpass') > 0 ? 'conformant-with-exceptions' : 'conformant';
 }
 
-/** One verdict for every role that has results, in the order of {@link ROLES}. */
+/** One verdict for every role that has results, in the order of `ROLES`. */
 export function verdicts(results: readonly CaseResult[], loose: boolean): Verdict[] {
   return ROLES.map((role) => ({ role, own: results.filter((result) => result.role === role) }))
     .filter(({ own }) => own.length > 0)

@@ -60,7 +60,7 @@ export const clientLies: readonly ClientScenario[] = [
     'client.server-mac',
     'The vault cannot prove that it holds the registration',
     'A client that sends KE3 all the same hands a guess to whoever asks.',
-    ['OPQ-20'],
+    ['OPQ-20', 'CLI-23'],
     () => ({
       statement: (honest, command) =>
         command === START ? { ...honest, body: flipLast(honest.body ?? zeros(1)) } : honest,

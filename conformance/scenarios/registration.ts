@@ -220,6 +220,13 @@ export const registrationScenarios: readonly Scenario[] = [
       await alice.recover(WRONG);
       await alice.register(NEW_PASSWORD, 3, 'owner');
       remaining(await alice.call('status'), 1, 'after two failures and a new registration');
+      await alice.register(PASSWORD, 3, 'owner');
+      const status = await alice.call('status');
+      remaining(status, 1, 'after two failures and two new registrations');
+      demand(
+        status.failed === 2,
+        `${status.failed} failed attempts are reported after a new registration, not 2`,
+      );
     },
   },
   {
