@@ -53,7 +53,7 @@ async function sender(
   }
 }
 
-/** {@link sealRequest} with injected randomness: `hpke_ephemeral_seed` (ikmE of RFC 9180). */
+/** `sealRequest` with injected randomness: `hpke_ephemeral_seed` (ikmE of RFC 9180). */
 export async function sealRequestWith(
   random: RandomSource,
   key: ChannelKey,

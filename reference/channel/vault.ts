@@ -32,7 +32,7 @@ export interface OpenedRequest {
   sealAnswer(plaintext: Uint8Array): Bytes;
 }
 
-/** {@link openRequest} with injected randomness: `response_nonce`. */
+/** `openRequest` with injected randomness: `response_nonce`. */
 export async function openRequestWith(
   random: RandomSource,
   decapsulate: Decapsulate,

@@ -29,7 +29,7 @@ export const CHUNK_LOG2: readonly ChunkLog2[] = [14, 16, 18, 20];
 
 /** One extension of the header. */
 export interface Extension {
-  /** 0 to 65535; from {@link CRITICAL} on, a reader that does not know it refuses the object. */
+  /** 0 to 65535; from 0x8000 on, a reader that does not know it refuses the object. */
   readonly type: number;
   readonly value: Bytes;
 }

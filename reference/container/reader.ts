@@ -249,7 +249,7 @@ export function open(object: Uint8Array, options: OpenOptions): Opened {
  * The header of an object, without a key: nothing of it is authenticated. `bytes` may be the whole object or just
  * its beginning; 4184 bytes are always enough.
  *
- * @throws StrongroomError as {@link parseHeader}, and `truncated` if the header is not all there
+ * @throws StrongroomError with the codes of spec/container.md, "Reading", steps 1 to 11, and `truncated` if the header is not all there
  */
 export function inspect(bytes: Uint8Array): HeaderInfo {
   const header = parseHeader(bytes);

@@ -75,5 +75,6 @@ export interface Hsm {
   sign(message: Uint8Array): Promise<Bytes>;
   /** Fresh random bytes. */
   random(length: number): Promise<Bytes>;
+  /** Ends every use; no call may follow. */
   close(): Promise<void>;
 }

@@ -180,6 +180,7 @@ export class SoftwareHsm implements Hsm {
     return Promise.resolve(systemRandom('hsm', length));
   }
 
+  /** Closes the anchor and wipes the keys. */
   async close(): Promise<void> {
     await this.anchor.close();
     const { version: _, ...secrets } = this.#keys;

@@ -28,7 +28,7 @@ export interface Group {
   isElement(bytes: Uint8Array): boolean;
   /** True for the canonical encoding of a scalar that is not zero. */
   isScalar(bytes: Uint8Array): boolean;
-  /** A candidate for {@link randomScalar}: `bytes` with the bits cleared that no scalar has. */
+  /** A candidate for `randomScalar`: `bytes` with the bits cleared that no scalar has. */
   trim(bytes: Bytes): Bytes;
   /** scalar * element. @throws StrongroomError `malformed` */
   multiply(scalar: Uint8Array, element: Uint8Array): Bytes;

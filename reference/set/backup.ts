@@ -29,6 +29,7 @@ import {
 /** How to back up. */
 export interface BackupOptions extends SelectOptions {
   readonly key: BackupKey;
+  /** Told now and then how far the work has come. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

@@ -39,6 +39,7 @@ import type { Storage } from './storage.ts';
 export interface RestoreOptions extends SelectOptions {
   /** Replace files and links that are in the way; folders are never replaced. Default false. */
   readonly force?: boolean;
+  /** Told now and then how far the work has come. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

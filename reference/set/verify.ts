@@ -15,6 +15,7 @@ import { storageName, type Storage } from './storage.ts';
 
 /** How to verify. */
 export interface VerifyOptions extends SelectOptions {
+  /** Told now and then how far the work has come. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

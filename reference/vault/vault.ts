@@ -73,7 +73,7 @@ export class Vault {
   /**
    * Opens a vault: proves its store, finishes an interrupted commit and ends the last chances that are over.
    *
-   * @throws StrongroomError `invalid-config` if the descriptor is not of these keys; those of {@link Partition.open}
+   * @throws StrongroomError `invalid-config` if the descriptor is not of these keys; those of `Partition.open`
    */
   static async open(options: VaultOptions): Promise<Vault> {
     const { hsm, store } = options;

@@ -77,6 +77,7 @@ export class TestAccount {
     return encode(Request, { version, fleetId, account, command: COMMANDS[command], body, proof });
   }
 
+  /** One request to the core, and the statement that it answers. */
   call(command: Command, body: Bytes = new Uint8Array(0), proof: Proof = NONE): Promise<Statement> {
     return this.#send(this.request(command, body, proof));
   }
@@ -138,6 +139,7 @@ export class TestAccount {
   begin(password: string): {
     readonly ke1: Bytes;
     readonly body: Bytes;
+    /** From the answer to `recover-start` to what finishes it. */
     complete(answer: Statement): Promise<Begun>;
   } {
     const { ke1, state } = startLogin(nobleSuite, utf8(password));
