@@ -12,7 +12,10 @@ import { vectorFileSchema, type Packed, type Value, type Vector, type VectorFile
 /** The folder of the package: the sources and the published `dist/` lie at different depths in it. */
 export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  while (!existsSync(join(folder, 'package.json'))) {
+    if (folder === dirname(folder)) throw new Error('the vectors are not where the package has them');
+    folder = dirname(folder);
+  }
   return folder;
 }
 
