@@ -7,10 +7,11 @@ import type { Case } from '../runner/case.ts';
 import { vectorCase } from '../runner/vector-case.ts';
 import { scenarioCases } from '../scenarios/index.ts';
 import type { VectorSet } from '../vectors.ts';
+import { probeCases } from './probes.ts';
 import { writerCases } from './writer.ts';
 
 /** Every case: the vectors, the behaviour of writers, and the live scenarios. */
 export function allCases(set: VectorSet): Case[] {
   const vectors = [...set.vectors.values()].map(({ vector, feature }) => vectorCase(vector, feature));
-  return [...vectors, ...writerCases, ...scenarioCases];
+  return [...vectors, ...writerCases, ...probeCases, ...scenarioCases];
 }
