@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { canMount, codeOf, key, place, tree, write, type Place } from './fixture.ts';
+import { canMount, codeOf, copiesOf, key, place, tree, write, type Place } from './fixture.ts';
 import {
   backup,
   DirectoryStorage,
@@ -177,6 +177,61 @@ class Trap extends DirectoryStorage {
     this.#act(step, count);
   }
 }
+
+/** A storage that notes what a loss of power would leave. */
+class Watched extends DirectoryStorage {
+  /** Every step, in order: `sync`, `commit` and `flush`, with the name of the object. */
+  readonly steps: string[] = [];
+
+  override put(name: string): Upload {
+    const upload = super.put(name);
+    return {
+      write: (parts) => {
+        this.steps.push(`write ${name}`);
+        return upload.write(parts);
+      },
+      sync: () => {
+        upload.sync();
+        this.steps.push(`sync ${name}`);
+      },
+      commit: () => {
+        this.steps.push(`commit ${name}`);
+        return upload.commit();
+      },
+      discard: () => upload.discard(),
+    };
+  }
+
+  override flush(): void {
+    super.flush();
+    this.steps.push('flush');
+  }
+}
+
+// proves SET-5
+it('a manifest gets its name when all that it names is durable, and is durable itself', async () => {
+  const at = place({ a: '1', b: megabytes(2), 'c/d': '3' });
+  const storage = new Watched(at.storage.folder);
+  await backup(at.source, storage, { key });
+  const { steps } = storage;
+  const copies = new Set(await copiesOf(at));
+  const commits = steps.filter((step) => step.startsWith('commit ')).map((step) => step.slice(7));
+  expect(commits.slice(-2).every((name) => copies.has(name))).toBe(true);
+  expect(commits.slice(0, -2).filter((name) => copies.has(name))).toEqual([]);
+  expect(commits).toHaveLength(5);
+  for (const name of commits) {
+    const synced = steps.indexOf(`sync ${name}`);
+    expect(synced).toBeGreaterThan(steps.lastIndexOf(`write ${name}`));
+    expect(synced).toBeLessThan(steps.indexOf(`commit ${name}`));
+  }
+  const [lastObject = '', firstManifest = ''] = commits.slice(2, 4);
+  const between = steps.slice(
+    steps.indexOf(`commit ${lastObject}`),
+    steps.indexOf(`commit ${firstManifest}`),
+  );
+  expect(between).toContain('flush');
+  expect(steps.at(-1)).toBe('flush');
+});
 
 describe('a backup that fails', () => {
   // Three files: puts 1 to 3 are theirs, 4 and 5 those of the manifest; the first flush comes before its commits.

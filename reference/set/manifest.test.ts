@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../errors.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
@@ -9,6 +10,7 @@ import {
   MANIFEST_HEAD,
   manifestContent,
   ManifestReader,
+  Rules,
   type FileEntry,
   type Manifest,
 } from './manifest.ts';
@@ -181,6 +183,103 @@ describe('a manifest', () => {
   for (const [what, code, bytes] of cases)
     it(`with ${what}: ${code}`, () => expect(codeOfContent(bytes)).toBe(code));
 
+  // proves MAN-13, MAN-14, MAN-15
+  it('is judged in one order: of two faults the first is reported', () => {
+    const code = (run: () => unknown): string => {
+      try {
+        run();
+        return 'accepted';
+      } catch (error) {
+        const { code, message } = error as { code: ErrorCode; message: string };
+        return `${code}: ${message}`;
+      }
+    };
+    /** Every two faults together are reported as the earlier of them alone, and no two alike. */
+    const inOrder = <F>(faults: readonly F[], judge: (...faults: F[]) => string): void => {
+      const alone = faults.map((fault) => judge(fault));
+      expect(new Set(alone).size).toBe(faults.length);
+      expect(alone).not.toContain('accepted');
+      for (const [i, first] of faults.entries())
+        for (const second of faults.slice(i + 1)) expect(judge(first, second)).toBe(alone[i]);
+    };
+
+    type Head = { begin: Begin; twice: boolean; generation: number; parent?: Uint8Array; keyEpoch: number };
+    inOrder<(head: Head) => Head>(
+      [
+        (head) => ({ ...head, begin: { ...head.begin, schema: 2 } }),
+        (head) => ({ ...head, begin: { ...head.begin, volumes: 2 } }),
+        (head) => ({ ...head, twice: true }),
+        (head) => ({ ...head, generation: 0 }),
+        (head) => ({ ...head, parent: new Uint8Array(32) }),
+        (head) => ({ ...head, keyEpoch: 0 }),
+      ],
+      (...faults) => {
+        const start: Head = { begin, twice: false, generation: 1, keyEpoch: 1 };
+        const last = faults.reduce((head, fault) => fault(head), start);
+        const record = [MANIFEST_HEAD, headBody(last.generation, last.parent, last.keyEpoch)] as const;
+        return code(() => read(content(last.twice ? [HEAD, record] : [record], last.begin)));
+      },
+    );
+
+    // The path decides three of the checks, so that they are combined by hand, each with every later one.
+    const later: Partial<FileEntry>[] = [
+      { mode: 0o1000 },
+      { modified: { seconds: 0, nanoseconds: 1e9 } },
+      { objects: [object, object] },
+    ];
+    const judge = (path: string, change: Partial<FileEntry> = {}, before: Entry[] = [folder('m')]): string =>
+      code(() => read(content([HEAD, ...before.map(entryRecord), entryRecord(file(path, change))])));
+    for (const change of [{}, ...later]) {
+      expect(code(() => read(content([entryRecord(file('../a', change))])))).toMatch(
+        /before the manifest head/u,
+      );
+      expect(judge('../a', change)).toMatch(/^unsafe-path/u);
+      expect(judge('d/a', change)).toMatch(/do not ascend/u);
+      expect(judge('x/a', change)).toMatch(/parent/u);
+    }
+    inOrder<Partial<FileEntry>>(later, (...changes) => judge('n', Object.assign({}, ...changes) as object));
+
+    inOrder<(one: typeof object) => object>(
+      [
+        (one) => ({ ...one, volumes: 2 }),
+        (one) => ({ ...one, range: { first: 0, count: 1 } }),
+        (one) => ({ ...one, keyEpoch: 2 }),
+        (one) => ({ ...one, header: concat(one.header, Uint8Array.of(0)) }),
+        (one) => ({ ...one, header: one.header.map((byte, i) => (i === 11 ? 1 : byte)) }),
+        (one) => ({ ...one, contentLength: 6 }),
+      ],
+      (...faults) => {
+        const last = faults.reduce((one, fault) => fault(one) as typeof object, object);
+        return judge('n', { objects: [last] });
+      },
+    );
+  });
+
+  // proves MAN-6, MAN-14
+  it('has at most 2^20 entries, counted before the last one is looked into', () => {
+    // Without their encoding, for the sake of time.
+    const rules = new Rules();
+    rules.head(begin, head);
+    const name = (i: number): string => i.toString(36).padStart(5, '0');
+    for (let i = 0; i < 2 ** 20; i++) rules.entry(link(name(i), 'to'));
+    expect(() => rules.entry(link(name(2 ** 20), '/etc'))).toThrow(
+      expect.objectContaining({ code: 'limit-exceeded' }),
+    );
+  });
+
+  // proves REC-3
+  it('holds records of its schema alone', () => {
+    const bytes = concat(...manifestContent(manifest));
+    const types: number[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const [kind, high = 0, middle = 0, low = 0, typeHigh = 0, typeLow = 0] = bytes.subarray(at, at + 6);
+      expect(kind).toBe(1);
+      types.push(typeHigh * 256 + typeLow);
+      at += 4 + high * 65536 + middle * 256 + low;
+    }
+    expect(types).toEqual([0x8001, MANIFEST_HEAD, ...manifest.entries.map(() => MANIFEST_ENTRY), 0x8002]);
+  });
+
   it('gives a code of its own layer to every change of one byte', () => {
     const good = withEntries(...manifest.entries);
     const codes = new Set<string>();
@@ -199,6 +298,7 @@ describe('a manifest', () => {
     ]);
   });
 
+  // proves MAN-10
   it('is refused by its writer for the same reasons', () => {
     const write = (change: Partial<Manifest>) => (): unknown => [
       ...manifestContent({ ...manifest, ...change }),
@@ -207,7 +307,10 @@ describe('a manifest', () => {
     expect(write({})).not.toThrow();
     expect(write({ generation: 0 })).toThrow(code('bad-manifest'));
     expect(write({ entries: [file('b'), file('a')] })).toThrow(code('bad-manifest'));
-    expect(write({ entries: [link('l', '/etc')] })).toThrow(code('unsafe-path'));
+    for (const path of ['../a', '/a', 'a/', 'a//b', './a', 'a/../b', 'a\0b', 'x'.repeat(256)])
+      expect(write({ entries: [folder('a'), file(path)] })).toThrow(code('unsafe-path'));
+    for (const target of ['/etc', '..', 'a/../..', 'a/../b', 'a\0b'])
+      expect(write({ entries: [link('l', target)] })).toThrow(code('unsafe-path'));
   });
 });
 
@@ -253,6 +356,37 @@ describe('an authentic manifest of a hostile writer', () => {
     expect(await codeOf(list(at.storage, key))).toBe(code);
   });
 
+  // proves MAN-8
+  it('cannot keep its head from the first chunk', async () => {
+    const filler = [0x1a1a, new Uint8Array(65000)] as const;
+    for (const [records, code] of [
+      [[filler, HEAD], 'fulfilled'],
+      [[filler, [0x1a1a, new Uint8Array(600)] as const, HEAD], 'bad-manifest'],
+    ] as const) {
+      const at = place();
+      await put(at.storage, content(records));
+      expect(await codeOf(list(at.storage, key))).toBe(code);
+    }
+  });
+
+  // proves REC-10
+  it('writes nothing with entries that no END and no last chunk has confirmed', async () => {
+    const at = place();
+    const whole = withEntries(
+      folder('d'),
+      ...Array.from({ length: 4000 }, (_, i) => folder(`d/${10_000 + i}`)),
+    );
+    expect(whole.length).toBeGreaterThan(65536);
+    await put(at.storage, whole.subarray(0, -26));
+    expect(await codeOf(restore(at.storage, key, at.target))).toBe('bad-record');
+    const cut = place();
+    const object = seal(whole, { key, type: 'manifest', chunkLog2: 16 });
+    await store(cut.storage, object.subarray(0, -1));
+    expect(await codeOf(restore(cut.storage, key, cut.target))).not.toBe('fulfilled');
+    expect([existsSync(at.target), existsSync(cut.target)]).toEqual([false, false]);
+  });
+
+  // proves MAN-7
   it('cannot pass another object for a manifest', async () => {
     const at = place();
     await put(at.storage, new Uint8Array(100));

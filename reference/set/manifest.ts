@@ -195,12 +195,13 @@ export function* manifestContent(manifest: Manifest): Generator<Bytes, void, und
 }
 
 /** What holds between the records of a manifest: the same for its writer and its reader. */
-class Rules {
+export class Rules {
   #head: ManifestHead | undefined;
   #last: string | undefined;
   #count = 0;
   readonly #directories = new Set(['']);
 
+  /** Checks the head. @throws StrongroomError as {@link ManifestReader} */
   head(begin: Begin, head: ManifestHead): void {
     if (begin.schema !== MANIFEST_SCHEMA) throw bad(`schema ${begin.schema} is not that of a manifest`);
     if (begin.volumes !== 1) throw unsupported('the manifest is cut into volumes');
@@ -211,6 +212,7 @@ class Rules {
     this.#head = head;
   }
 
+  /** Checks the next entry. @throws StrongroomError as {@link ManifestReader} */
   entry(entry: Entry): void {
     const { path } = entry;
     if (this.#head === undefined) throw bad('an entry before the manifest head', path);

@@ -9,8 +9,8 @@ import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts
 import type { BackupKey } from '../keys/backup-key.ts';
 import { copy, equal, type Bytes } from '../wire/bytes.ts';
 import { MANIFEST_CHUNK_LOG2, ManifestReader, type Entry, type Manifest } from './manifest.ts';
-import { Pacer, readHeader, readStart } from './objects.ts';
-import type { Storage } from './storage.ts';
+import { mismatch, Pacer, readHeader, readObject } from './objects.ts';
+import { storageName, type Storage } from './storage.ts';
 
 /** One stored copy of a manifest, as its first records describe it. */
 export interface ManifestCopy {
@@ -104,11 +104,12 @@ async function peek(
   length: number,
   header: HeaderInfo,
 ): Promise<ManifestCopy> {
-  requireManifest(header, name);
   const firstChunk = header.length + 2 ** MANIFEST_CHUNK_LOG2 + 16;
   const opener = new Opener({ key });
   const reader = new ManifestReader();
-  for (const piece of opener.update(await readStart(storage, name, firstChunk))) reader.push(piece);
+  for await (const piece of readObject(storage, name, requireManifest, firstChunk)) {
+    for (const content of opener.feed(piece)) reader.push(content);
+  }
   if (length < firstChunk) {
     for (const piece of opener.final().rest) reader.push(piece);
     reader.finish();
@@ -120,9 +121,11 @@ async function peek(
   return { name, setId, generation, created };
 }
 
-function requireManifest({ type, chunkLog2 }: HeaderInfo, name: string): void {
-  if (type === 'manifest' && chunkLog2 === MANIFEST_CHUNK_LOG2) return;
-  throw new StrongroomError('bad-manifest', `${name} is not an object of a manifest`, { subject: name });
+function requireManifest({ type, chunkLog2, commitment }: HeaderInfo): void {
+  const name = storageName(commitment);
+  if (type !== 'manifest') throw mismatch(name, 'is no manifest');
+  if (chunkLog2 === MANIFEST_CHUNK_LOG2) return;
+  throw new StrongroomError('bad-manifest', `${name} has other chunks than a manifest`, { subject: name });
 }
 
 /**
@@ -225,7 +228,6 @@ async function readManifest(
   pacer: Pacer,
   keep: boolean,
 ): Promise<{ manifest: Manifest; id: Bytes }> {
-  requireManifest(await readHeader(storage, name), name);
   const opener = new Opener({ key });
   const reader = new ManifestReader();
   const hash = createHash('sha256');
@@ -234,7 +236,7 @@ async function readManifest(
     hash.update(content);
     for (const entry of reader.push(content)) if (keep) entries.push(entry);
   };
-  for await (const piece of storage.read(name)) {
+  for await (const piece of readObject(storage, name, requireManifest)) {
     await pacer.pace();
     for (const content of opener.feed(piece)) take(content);
   }

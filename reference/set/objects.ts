@@ -45,25 +45,57 @@ export class Pacer {
 /** Longest header of an object in bytes. */
 const MAX_HEADER_LENGTH = 4184;
 
-/** The bytes of a stored object from its start up to `end`, joined. @throws StrongroomError `object-missing` */
-export async function readStart(storage: Storage, name: string, end: number): Promise<Bytes> {
-  const pieces: Bytes[] = [];
-  for await (const piece of storage.read(name, 0, end)) pieces.push(copy(piece));
-  return concat(...pieces);
-}
-
 /**
  * The header of a stored object, which must be the one that its name says.
  *
  * @throws StrongroomError `object-missing`, `object-mismatch`, `truncated`, and the codes of reading a header
  */
 export async function readHeader(storage: Storage, name: string): Promise<HeaderInfo> {
-  const header = inspect(await readStart(storage, name, MAX_HEADER_LENGTH));
-  if (storageName(header.commitment) !== name) throw mismatch(name, 'holds an object of another name');
+  const pieces: Bytes[] = [];
+  for await (const piece of storage.read(name, 0, MAX_HEADER_LENGTH)) pieces.push(copy(piece));
+  const header = inspect(concat(...pieces));
+  requireNamed(header, name);
   return header;
 }
 
-function mismatch(subject: string, what: string): StrongroomError {
+function requireNamed({ commitment }: HeaderInfo, name: string): void {
+  if (storageName(commitment) !== name) throw mismatch(name, 'holds an object of another name');
+}
+
+/**
+ * The bytes of a stored object up to `end` (exclusive; default all), from one read. Its header must be the one that
+ * the name says, and `accept` can refuse it, before anything is yielded: a storage can answer each read of a name
+ * with another object, so a header that was read before says nothing about these bytes.
+ *
+ * @throws StrongroomError as {@link readHeader}, and what `accept` throws
+ */
+export async function* readObject(
+  storage: Storage,
+  name: string,
+  accept: (header: HeaderInfo) => void,
+  end?: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let start: Bytes | undefined = new Uint8Array();
+  const accepted = (bytes: Bytes): Bytes => {
+    const header = inspect(bytes);
+    requireNamed(header, name);
+    accept(header);
+    return bytes;
+  };
+  for await (const piece of storage.read(name, 0, end)) {
+    if (start === undefined) yield piece;
+    else {
+      start = concat(start, piece);
+      if (start.length < MAX_HEADER_LENGTH) continue;
+      yield accepted(start);
+      start = undefined;
+    }
+  }
+  if (start !== undefined) yield accepted(start);
+}
+
+/** An object that is another one than is asked for. */
+export function mismatch(subject: string, what: string): StrongroomError {
   return new StrongroomError('object-mismatch', `${subject}: ${what}`, { subject });
 }
 
@@ -86,21 +118,20 @@ export async function readContent(
   };
   for (const object of entry.objects) {
     const name = storageName(object.commitment);
-    const { commitment, prefix } = await readHeader(storage, name);
-    if (!equal(commitment, object.commitment) || !equal(prefix, object.header)) {
-      throw mismatch(name, 'another header than in the manifest');
-    }
     const opener = new Opener({ key, objectLength: object.length });
-    for await (const piece of storage.read(name)) {
+    const accept = ({ commitment, prefix }: HeaderInfo): void => {
+      if (equal(commitment, object.commitment) && equal(prefix, object.header)) return;
+      throw mismatch(name, 'another header than in the manifest');
+    };
+    for await (const piece of readObject(storage, name, accept)) {
       await pacer.pace();
       for (const content of opener.feed(piece)) take(content);
     }
     const end = opener.finish();
     let step = end.next();
     for (; step.done !== true; step = end.next()) take(step.value);
-    const { header, contentLength } = step.value;
-    if (!equal(header.commitment, commitment) || contentLength !== object.contentLength) {
-      throw mismatch(name, 'another object than in the manifest');
+    if (step.value.contentLength !== object.contentLength) {
+      throw mismatch(name, 'another length of content than in the manifest');
     }
   }
   if (!equal(mediaId(key, hash.digest()), entry.mediaId)) {

@@ -77,6 +77,7 @@ describe('framing', () => {
     );
   });
 
+  // proves REC-1
   it('never lets a fragment cross a chunk: a reader can begin at any chunk', () => {
     const writer = new RecordWriter(C, begin);
     const bodies = Array.from({ length: 30 }, (_, i) => new Uint8Array(i * 3).fill(i + 1));
@@ -95,6 +96,7 @@ describe('framing', () => {
     }
   });
 
+  // proves REC-1
   it('has exactly one writing: the first bytes of a small object', () => {
     const writer = new RecordWriter(65536, begin);
     const content = concat(writer.write(KNOWN, Uint8Array.of(1, 2)), writer.end());
@@ -248,6 +250,18 @@ describe('refusals', () => {
     it(`${what}: ${code}`, () => expect(codeOf(content, chunkSize)).toBe(code));
   }
 
+  // proves REC-9
+  it('a length that is too great is refused before a byte of it has come, and no memory is taken for it', () => {
+    const reader = new RecordReader(2 ** 25, [KNOWN]);
+    reader.push(whole(beginRecord));
+    const before = process.memoryUsage().arrayBuffers;
+    expect(() => reader.push(fragment(1, new Uint8Array(), 2 ** 24 - 1))).toThrow(
+      expect.objectContaining({ code: 'bad-record' }),
+    );
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 21);
+  });
+
+  // proves REC-2
   it('a record of 1 MiB is the longest', () => {
     const chunkSize = 2 ** 22;
     const content = (length: number): Bytes =>
@@ -260,6 +274,7 @@ describe('refusals', () => {
     );
   });
 
+  // proves REC-8
   it('keeps failing after an error', () => {
     const reader = new RecordReader(65536, [KNOWN]);
     expect(() => reader.push(whole(ten))).toThrow(expect.objectContaining({ code: 'bad-record' }));

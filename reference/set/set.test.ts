@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { createHash, createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspect } from '../container/index.ts';
@@ -190,6 +191,78 @@ describe('generations', () => {
     expect(new Set(salts).size).toBe(8);
   });
 
+  // proves MAN-9
+  it('of one folder have nothing random in common', async () => {
+    const at = place({ a: 'same' });
+    const other = new DirectoryStorage(join(at.base, 'other'));
+    const [one, two] = [
+      await backup(at.source, at.storage, { key }),
+      await backup(at.source, other, { key }),
+    ];
+    expect(one.setId).not.toEqual(two.setId);
+    const names = new Set([at.storage, other].flatMap(({ folder }) => readdirSync(folder)));
+    expect(names.size).toBe(6);
+  });
+
+  // proves MAN-1
+  it('are described as the table says', async () => {
+    const at = place({ 'd/file': 'content' });
+    chmodSync(join(at.source, 'd/file'), 0o4640);
+    utimesSync(join(at.source, 'd/file'), new Date(-1), new Date(-1));
+    const before = Math.floor(Date.now() / 1000);
+    const first = await backup(at.source, at.storage, { key });
+    const { manifest } = await openManifest(at.storage, key);
+    expect(manifest).toMatchObject({ setId: first.setId, generation: 1, parent: undefined, keyEpoch: 1 });
+    expect(manifest.created).toBeGreaterThanOrEqual(before);
+    expect(manifest.created).toBeLessThanOrEqual(Date.now() / 1000);
+    const [name, stored] = [await objectOf(at, 'd/file'), manifest.entries[1]];
+    const object = readFileSync(join(at.storage.folder, name));
+    const { prefix, commitment } = inspect(object);
+    const contentKey = createHash('sha256').update('content').digest();
+    expect(stored).toMatchObject({
+      kind: 'file',
+      path: 'd/file',
+      mode: 0o640,
+      modified: { seconds: -1, nanoseconds: 999_000_000 },
+      contentLength: 7,
+      mediaId: new Uint8Array(createHmac('sha256', key.derive('media-id', 32)).update(contentKey).digest()),
+      objects: [
+        {
+          commitment,
+          header: prefix,
+          length: object.length,
+          contentLength: 7,
+          volume: 1,
+          volumes: 1,
+          keyEpoch: 1,
+        },
+      ],
+    });
+    const second = await backup(at.source, at.storage, { key });
+    const next = (await openManifest(at.storage, key)).manifest;
+    expect(next).toMatchObject({ setId: first.setId, generation: 2, parent: first.manifestId });
+    expect(second.manifestId).not.toEqual(first.manifestId);
+  });
+
+  // proves SET-2
+  it('never take the place of an object', async () => {
+    const at = place();
+    const name = `${'a'.repeat(32)}.sro`;
+    for (const [text, code] of [
+      ['first', 'fulfilled'],
+      ['second', 'exists'],
+    ] as const) {
+      const upload = at.storage.put(name);
+      upload.write([Buffer.from(text)]);
+      upload.sync();
+      // oxlint-disable-next-line typescript/require-await -- the fault is to be a rejection
+      expect(await codeOf((async () => upload.commit())())).toBe(code);
+      upload.discard();
+      expect(readFileSync(join(at.storage.folder, name), 'utf8')).toBe('first');
+    }
+  });
+
+  // proves SET-15
   it('two of the same number are a fork, until one is named', async () => {
     const at = place({ a: '0' });
     await backup(at.source, at.storage, { key });
@@ -509,6 +582,23 @@ describe('a target', () => {
     expect(readdirSync(join(at.base, 'elsewhere'))).toEqual([]);
   });
 
+  // proves RST-7
+  it('gets its links after all of its files', async () => {
+    const at = place({ b: 'file', z: 'file' });
+    symlinkSync('b', join(at.source, 'a'));
+    await backup(at.source, at.storage, { key });
+    const seen: string[] = [];
+    const onProgress = ({ path }: { path: string }): void => {
+      if (path !== 'b' && path !== 'z') return;
+      seen.push(path);
+      expect(lstatSync(join(at.target, 'a'), { throwIfNoEntry: false })).toBeUndefined();
+    };
+    await restore(at.storage, key, at.target, { onProgress });
+    expect(seen).toEqual(expect.arrayContaining(['b', 'z']));
+    expect(readlinkSync(join(at.target, 'a'))).toBe('b');
+  });
+
+  // proves RST-3, RST-10
   it('gets no new file by force if the old one stands and the object is damaged', async () => {
     const at = place({ a: noise(500_000) });
     await backup(at.source, at.storage, { key });

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { encodeHeader, encodePrefix } from '../container/header.ts';
+import { inspect } from '../container/index.ts';
+import { codeOf, copiesOf, key, objectOf, place, type Place } from './fixture.ts';
+import { backup, DirectoryStorage, list, manifestContent, openManifest, restore, verify } from './index.ts';
+
+/** A manifest that a stranger wrote and sent to the owner as a picture; no key is needed for that. */
+const forged = Buffer.concat([
+  ...manifestContent({
+    setId: new Uint8Array(16).fill(7),
+    generation: 2 ** 40,
+    parent: undefined,
+    created: 1_800_000_000,
+    keyEpoch: 1,
+    entries: [
+      { kind: 'directory', path: 'nothing-was-lost', mode: 0o755, modified: { seconds: 0, nanoseconds: 0 } },
+    ],
+  }),
+]);
+
+/** A storage that can answer each read of one name with another object. */
+class TwoFaced extends DirectoryStorage {
+  /** What is read: the header alone, the first chunk, or all; with the name. Returns what is served instead. */
+  answer: (what: 'header' | 'start' | 'all', name: string) => string | undefined = () => undefined;
+  /** Changes what is served. */
+  change: (what: 'header' | 'start' | 'all', name: string, bytes: Uint8Array) => void = () => undefined;
+
+  override async *read(
+    name: string,
+    start = 0,
+    end = Infinity,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const what = end === 4184 ? 'header' : end === Infinity ? 'all' : 'start';
+    for await (const piece of super.read(this.answer(what, name) ?? name, start, end)) {
+      this.change(what, name, piece);
+      yield piece;
+    }
+  }
+}
+
+async function twoFaced(): Promise<{
+  at: Place;
+  storage: TwoFaced;
+  copies: readonly string[];
+  picture: string;
+}> {
+  const at = place({ 'funny.jpg': forged, diary: 'the only copy' });
+  await backup(at.source, at.storage, { key });
+  const storage = new TwoFaced(at.storage.folder);
+  return { at, storage, copies: await copiesOf(at), picture: await objectOf(at, 'funny.jpg') };
+}
+
+// proves SET-19, SET-20
+describe('a storage that answers two reads of one name with two objects', () => {
+  it.each([
+    ['after the header', ['start', 'all']],
+    ['after the first chunk', ['all']],
+  ])('cannot pass a file for the manifest %s', async (_when, lies) => {
+    const { at, storage, copies, picture } = await twoFaced();
+    storage.answer = (what, name) => (copies.includes(name) && lies.includes(what) ? picture : undefined);
+    expect(await codeOf(restore(storage, key, at.target))).toBe('object-mismatch');
+    expect(await codeOf(verify(storage, key))).toBe('object-mismatch');
+    expect(await codeOf(list(storage, key))).toBe('object-mismatch');
+    // With one honest copy the backup is found, and the other copy reported.
+    const [liar = ''] = copies;
+    storage.answer = (what, name) => (name === liar && lies.includes(what) ? picture : undefined);
+    const opened = await openManifest(storage, key);
+    expect(opened.manifest.generation).toBe(1);
+    expect(opened.damaged).toEqual([{ name: liar, code: 'object-mismatch', manifest: true }]);
+    expect(opened.copies).toEqual(copies.slice(1));
+  });
+
+  it('cannot pass a file for a manifest by another type in the first answer', async () => {
+    const { at, storage, picture } = await twoFaced();
+    // Nobody needs a key to write another type into a header and to make its check anew.
+    storage.change = (what, name, bytes) => {
+      if (name !== picture || what !== 'header') return;
+      const header = inspect(bytes);
+      bytes.set(encodeHeader(encodePrefix({ ...header, type: 'manifest', chunkLog2: 16 }), header.commitment));
+    };
+    const report = await restore(storage, key, at.target);
+    expect(report).toMatchObject({ generation: 1, restored: ['diary', 'funny.jpg'], failed: [] });
+    expect(report.damaged).toEqual([{ name: picture, code: 'object-mismatch', manifest: true }]);
+  });
+
+  it('cannot pass one file for another', async () => {
+    const { at, storage, picture } = await twoFaced();
+    const diary = await objectOf(at, 'diary');
+    storage.answer = (what, name) => (name === diary && what === 'all' ? picture : undefined);
+    expect((await verify(storage, key)).failed).toEqual([{ path: 'diary', code: 'object-mismatch' }]);
+  });
+});
