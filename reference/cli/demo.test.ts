@@ -107,7 +107,8 @@ test("the project's own files are staged: sources, and nothing that was fetched 
 
 function demonstrate(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const demo = join(ROOT, 'reference', 'cli', 'demo.ts');
-  const env = { ...ENVIRONMENT, STRONGROOM_DEMO: place.path('demo') };
+  // npm sets INIT_CWD to where it was called, and the demonstration reads folders from there.
+  const env = { ...ENVIRONMENT, INIT_CWD: place.path('.'), STRONGROOM_DEMO: place.path('demo') };
   return spawnSync(process.execPath, [demo, ...args], { env, cwd: place.folder, encoding: 'utf8' });
 }
 
