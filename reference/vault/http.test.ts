@@ -70,23 +70,28 @@ describe('the HTTP edge', () => {
     for (const socket of idle) socket.destroy();
   });
 
-  it('finishes what is under way when it drains, and takes nothing new', async () => {
+  // proves HTP-13, HTP-14
+  it('finishes what is under way when it drains, takes nothing new, and says that it is not ready', async () => {
     const { exchange, waiting } = gate();
     await listen(exchange);
     const under = post();
     await until(() => waiting.length === 1);
     const drained = edge.drain();
-    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, ((await ready.json()) as { code: string }).code]).toEqual([503, 'not-ready']);
+    expect(await post()).toEqual([503, 'not-ready']);
+    expect(waiting).toHaveLength(1);
     waiting[0]?.();
     expect(await under).toEqual([200, undefined]);
     await drained;
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
-  it.each<[Error, number, string]>([
-    [new StrongroomError('channel-open-failed', 'x'), 400, 'channel-open-failed'],
-    [new StrongroomError('record-invalid', 'a secret detail'), 503, 'not-ready'],
-    [new TypeError('a secret detail'), 503, 'not-ready'],
-  ])('answers %s without its details', async (fault, status, code) => {
+  it.each<[Error, number, string, string]>([
+    [new StrongroomError('channel-open-failed', 'x'), 400, 'channel-open-failed', 'channel-open-failed'],
+    [new StrongroomError('record-invalid', 'a secret detail'), 503, 'not-ready', 'record-invalid'],
+    [new TypeError('a secret detail'), 503, 'not-ready', 'not-ready'],
+  ])('answers %s without its details, and logs its code', async (fault, status, code, logged) => {
     await listen(() => Promise.reject(fault));
     const headers = { 'content-type': 'application/octet-stream' };
     const response = await fetch(`${url}/v1/exchange`, { method: 'POST', headers, body: 'x' });
@@ -94,6 +99,7 @@ describe('the HTTP edge', () => {
     expect([response.status, (JSON.parse(text) as { code: string }).code]).toEqual([status, code]);
     expect(text).not.toContain('secret');
     expect(JSON.stringify(events)).not.toContain('secret');
+    expect(events).toMatchObject([{ status, code: logged }]);
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 

@@ -107,6 +107,7 @@ export interface HttpEdge {
 export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: HttpEvent) => void): HttpEdge {
   let active = 0;
   let draining = false;
+  let idle = (): void => {};
 
   async function exchange(request: IncomingMessage): Promise<Reply> {
     if (draining || backend.failure() !== undefined)
@@ -119,7 +120,7 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
       const { answer, command, outcome } = await backend.exchange(body);
       return { status: 200, type: 'application/octet-stream', body: answer, event: { command, outcome } };
     } finally {
-      active--;
+      if (--active === 0) idle();
     }
   }
 
@@ -140,7 +141,9 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
     const [path = ''] = (request.url ?? '').split('?', 1);
     const reply = await route(request, path).catch((error: unknown): Reply => {
       const { status, code, headers, body } = problemOf(error);
-      return { status, type: 'application/problem+json', body, headers, event: { code } };
+      // The log names a failure of the vault, which the answer does not.
+      const event = { code: isStrongroomError(error) ? error.code : code };
+      return { status, type: 'application/problem+json', body, headers, event };
     });
     const { status, type, body, headers, event } = reply;
     response.writeHead(status, {
@@ -174,11 +177,14 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
 
   async function drain(): Promise<void> {
     draining = true;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
     const late = setTimeout(() => {
+      idle();
       server.closeAllConnections();
     }, 2 * REQUEST_TIMEOUT);
+    // It listens for as long as it works, so that `/readyz` can say what is going on.
+    if (active > 0) await new Promise<void>((resolve) => (idle = resolve));
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
     await closed;
     clearTimeout(late);
   }

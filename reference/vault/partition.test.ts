@@ -91,6 +91,21 @@ describe('a partition', () => {
     expect(remaining).toEqual(Array.from({ length: 20 }, (_, i) => i));
   });
 
+  // proves STO-26
+  it('refuses a record that breaks an invariant, and serves on', async () => {
+    await account('alice').register('secret', 5);
+    await account('bob').register('secret', 5);
+    const leaf = await hsm.hmac('index', leafInput(utf8('alice')));
+    const { record, token } = await partition.load(leaf);
+    if (record === undefined) throw new Error('no record');
+    const broken = { ...record, shown: record.report.failed + 1 };
+    const beside = account('bob').start('guess');
+    await expect(partition.commit(leaf, token, broken)).rejects.toMatchObject({ code: 'record-invalid' });
+    expect((await beside).answer).toMatchObject({ outcome: 'ok', remaining: 4 });
+    expect(partition.failure).toBeUndefined();
+    expect(await partition.commit(leaf, token, record)).toBe(true);
+  });
+
   it('counts only the time that it has run', async () => {
     expect(partition.now()).toBe(START);
     seconds = 100.9;

@@ -51,6 +51,7 @@ interface Queued {
   readonly leaf: Bytes;
   readonly token: Bytes | undefined;
   readonly record: AccountRecord;
+  readonly sealed: Bytes;
   readonly resolve: (committed: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -172,11 +173,17 @@ export class Partition {
     }
   }
 
-  /** Commits a record; true once it is durable and anchored **[D]**, false if `token` is out of date. */
-  commit(leaf: Bytes, token: Bytes | undefined, record: AccountRecord): Promise<boolean> {
+  /**
+   * Commits a record; true once it is durable and anchored **[D]**, false if `token` is out of date.
+   *
+   * @throws StrongroomError `record-invalid` for a record that breaks an invariant; the partition serves on
+   */
+  async commit(leaf: Bytes, token: Bytes | undefined, record: AccountRecord): Promise<boolean> {
+    // Checked and sealed before it is queued: a record that breaks an invariant fails its own request alone.
+    const sealed = sealRecord(this.#entry.current, leaf, record, await this.#random('salt', 32));
     return new Promise((resolve, reject) => {
       this.#serving();
-      this.#queue.push({ leaf, token, record, resolve, reject });
+      this.#queue.push({ leaf, token, record, sealed, resolve, reject });
       this.#flushing ??= this.#flush(false);
     });
   }
@@ -251,12 +258,7 @@ export class Partition {
       return true;
     });
     if (accepted.length === 0 && !stamp) return;
-    const sealing = accepted.map(async ({ leaf, record }) => ({
-      leaf,
-      value: sealRecord(this.#entry.current, leaf, record, await this.#random('salt', 32)),
-    }));
-    const sealed = await Promise.all(sealing);
-    this.#tree.set(sealed.map(({ leaf, value }) => ({ index: leaf, hash: sha256(value) })));
+    this.#tree.set(accepted.map(({ leaf, sealed }) => ({ index: leaf, hash: sha256(sealed) })));
     const head = await sealHead((...args) => hsm.hmac(...args), {
       partition,
       n: this.#head.body.n + 1,
@@ -270,7 +272,7 @@ export class Partition {
       store.commit({
         conditions: [{ key, value: this.#head.bytes }],
         writes: [
-          ...sealed.map(({ leaf, value }) => ({ key: leafKey(partition, leaf), value })),
+          ...accepted.map(({ leaf, sealed }) => ({ key: leafKey(partition, leaf), value: sealed })),
           { key, value: head.bytes },
         ],
       }),

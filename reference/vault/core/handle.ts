@@ -60,8 +60,9 @@ export function* handle(fleet: Fleet, call: Call): Step<Handled> {
 function* decideAndCommit(fleet: Fleet, call: Call, request: Request): Step<Handled> {
   const leaf = yield* perform({ kind: 'hmac', key: 'index', data: leafInput(request.account) });
   for (;;) {
-    const now = yield* perform({ kind: 'now' });
     const { record: stored, token } = yield* perform({ kind: 'load', leaf });
+    // After the load, which may wait: no commit that the record holds is later than this.
+    const now = yield* perform({ kind: 'now' });
     const record = stored ?? emptyRecord(request.account);
     if (!equal(record.account, request.account)) {
       throw new StrongroomError('record-invalid', 'a record is under the leaf of another account');
@@ -139,8 +140,8 @@ function* answer(
 /** Ends a last chance whose deadline has passed (spec/attempts.md, "Last chance"). */
 export function* sweep(leaf: Bytes): Step<void> {
   for (;;) {
-    const now = yield* perform({ kind: 'now' });
     const { record, token } = yield* perform({ kind: 'load', leaf });
+    const now = yield* perform({ kind: 'now' });
     if (record === undefined || !isOverdue(record, now)) return;
     const next = { ...destroy(record), stateVersion: record.stateVersion + 1 };
     if (yield* perform({ kind: 'commit', leaf, token, record: next })) return;

@@ -42,13 +42,17 @@ interface Run {
   readonly widths: number[];
 }
 
-/** Runs computations turn by turn; `choices` says whose turn it is, 0 beyond its end. */
+/** Runs computations turn by turn, one second each; `choices` says whose turn it is, 0 beyond its end. */
 function interleave(
   driver: MemoryDriver,
   steps: readonly Step<Handled>[],
   choices: readonly number[],
 ): [Run, Statement[]] {
-  const paused: Paused<Handled>[] = steps.map((step) => driver.advance({ step, turn: step.next() }, touches));
+  const turn = (paused: Paused<Handled>): Paused<Handled> => {
+    driver.now++;
+    return driver.advance(paused, touches);
+  };
+  const paused = steps.map((step) => turn({ step, turn: step.next() }));
   const taken: Run = { choices: [], widths: [] };
   for (;;) {
     const ready = paused.flatMap(({ turn }, i) => (turn.done === true ? [] : [i]));
@@ -59,7 +63,7 @@ function interleave(
     const next = ready[choice];
     const chosen = next === undefined ? undefined : paused[next];
     if (next === undefined || chosen === undefined) throw new Error('no such turn');
-    paused[next] = driver.advance(chosen, touches);
+    paused[next] = turn(chosen);
   }
   const answers = paused.flatMap(({ turn }) =>
     turn.done === true ? [decode(Answer, turn.value.answer).statement] : [],
@@ -195,6 +199,24 @@ describe('every interleaving of', () => {
     );
   });
 
+  // proves XCH-23
+  it('a guess and a proof, then the report acknowledged: no charge is dated before what the owner saw', async () => {
+    const world = new World();
+    await world.alice.register('secret', 5);
+    const first = await finishBytes(world, await world.alice.start('secret'));
+    const second = await finishBytes(world, await world.alice.start('secret'), 1);
+    const guess = world.alice.request('recover-start', world.alice.begin('guess').body);
+    everyOrder(
+      world,
+      () => [world.handle(guess), world.handle(first)],
+      (answers) => {
+        const { report } = decode(Answer, world.driver.run(world.handle(second)).answer).statement;
+        expect(answers.map(({ outcome }) => outcome)).toEqual(['ok', 'ok']);
+        expect(report.first).toBeLessThanOrEqual(report.last);
+      },
+    );
+  });
+
   it('a confirmation with proof and a guess at the old password: no charge is lost', async () => {
     const world = new World();
     await world.alice.register('old', 5);
@@ -214,7 +236,7 @@ describe('every interleaving of', () => {
   });
 });
 
-async function finishBytes(world: World, begun: Begun): Promise<Bytes> {
+async function finishBytes(world: World, begun: Begun, acknowledged = 0): Promise<Bytes> {
   let bytes: Bytes | undefined;
   const catcher = new TestAccount(
     (plaintext) => {
@@ -224,7 +246,7 @@ async function finishBytes(world: World, begun: Begun): Promise<Bytes> {
     world.driver.fleet.fleetId,
     'alice',
   );
-  await catcher.finish(begun);
+  await catcher.finish(begun, acknowledged);
   if (bytes === undefined) throw new Error('nothing was sent');
   return bytes;
 }
