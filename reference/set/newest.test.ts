@@ -25,11 +25,7 @@ class TwoFaced extends DirectoryStorage {
   /** Changes what is served. */
   change: (what: 'header' | 'start' | 'all', name: string, bytes: Uint8Array) => void = () => undefined;
 
-  override async *read(
-    name: string,
-    start = 0,
-    end = Infinity,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
+  override async *read(name: string, start = 0, end = Infinity): AsyncGenerator<Uint8Array, void, undefined> {
     const what = end === 4184 ? 'header' : end === Infinity ? 'all' : 'start';
     for await (const piece of super.read(this.answer(what, name) ?? name, start, end)) {
       this.change(what, name, piece);
@@ -76,7 +72,9 @@ describe('a storage that answers two reads of one name with two objects', () => 
     storage.change = (what, name, bytes) => {
       if (name !== picture || what !== 'header') return;
       const header = inspect(bytes);
-      bytes.set(encodeHeader(encodePrefix({ ...header, type: 'manifest', chunkLog2: 16 }), header.commitment));
+      bytes.set(
+        encodeHeader(encodePrefix({ ...header, type: 'manifest', chunkLog2: 16 }), header.commitment),
+      );
     };
     const report = await restore(storage, key, at.target);
     expect(report).toMatchObject({ generation: 1, restored: ['diary', 'funny.jpg'], failed: [] });
