@@ -190,8 +190,8 @@ class Watched extends DirectoryStorage {
         this.steps.push(`write ${name}`);
         return upload.write(parts);
       },
-      sync: () => {
-        upload.sync();
+      sync: async () => {
+        await upload.sync();
         this.steps.push(`sync ${name}`);
       },
       commit: () => {

@@ -42,6 +42,7 @@ import {
   restore,
   RestoreError,
   verify,
+  type Upload,
 } from './index.ts';
 
 /** No two chunks alike. */
@@ -252,12 +253,11 @@ describe('generations', () => {
       ['first', 'fulfilled'],
       ['second', 'exists'],
     ] as const) {
-      const upload = at.storage.put(name);
-      upload.write([Buffer.from(text)]);
-      upload.sync();
-      // oxlint-disable-next-line typescript/require-await -- the fault is to be a rejection
-      expect(await codeOf((async () => upload.commit())())).toBe(code);
-      upload.discard();
+      const upload: Upload = at.storage.put(name);
+      await upload.write([Buffer.from(text)]);
+      await upload.sync();
+      expect(await codeOf(Promise.resolve().then(() => upload.commit()))).toBe(code);
+      await upload.discard();
       expect(readFileSync(join(at.storage.folder, name), 'utf8')).toBe('first');
     }
   });
