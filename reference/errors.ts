@@ -56,7 +56,8 @@ export const ERRORS = {
     'A stored object is not the one that the manifest names. Look for the right one in a copy of the storage.',
   'unsafe-path':
     'The name would lead out of the folder, or cannot exist on this system. Rename it at its source.',
-  'unsupported-file': 'Sockets, pipes and devices are not backed up. Exclude it, or put a file in its place.',
+  'unsupported-file':
+    'Sockets, pipes, devices and impossible times are not backed up. Exclude it, replace it, or set its time.',
   vanished: 'The file was gone before it could be read. If it should be there, run the backup again.',
   changed: 'The file was being written while it was read. Close what writes it and run the backup again.',
   permission: 'Give this user access to the file or folder that is named, or choose another place.',

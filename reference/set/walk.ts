@@ -32,11 +32,12 @@ export interface Skipped {
   readonly code: ErrorCode;
 }
 
-/** The modification time of a file. */
-export function modifiedOf({ mtimeNs }: BigIntStats): Time {
+/** The modification time of a file; undefined if it is too far away for a manifest. */
+export function modifiedOf({ mtimeNs }: Pick<BigIntStats, 'mtimeNs'>): Time | undefined {
   const billion = 1_000_000_000n;
   const nanoseconds = ((mtimeNs % billion) + billion) % billion;
-  return { seconds: Number((mtimeNs - nanoseconds) / billion), nanoseconds: Number(nanoseconds) };
+  const seconds = Number((mtimeNs - nanoseconds) / billion);
+  return Number.isSafeInteger(seconds) ? { seconds, nanoseconds: Number(nanoseconds) } : undefined;
 }
 
 /**
@@ -95,8 +96,10 @@ function look(folder: string, path: string, skipped: Skipped[]): Found | undefin
       if (!stat.isSymbolicLink()) return skip('unsupported-file');
       checkTarget(path, target);
     }
+    const modified = modifiedOf(stat);
+    if (modified === undefined) return skip('unsupported-file');
     const mode = Number(stat.mode & 0o777n);
-    return { path, kind, mode, modified: modifiedOf(stat), length: Number(stat.size), target };
+    return { path, kind, mode, modified, length: Number(stat.size), target };
   } catch (error) {
     const code = skipCode(error);
     if (code === undefined) throw fault(error, path);

@@ -37,7 +37,7 @@ export const KEY_EPOCH = 1;
  * Seals a file and commits its object; `onBytes` is told of every piece.
  *
  * @returns its entry, or the code under which it is left out: `vanished`, `changed`, `permission`, `io`,
- *   `limit-exceeded`
+ *   `limit-exceeded`, `unsupported-file`
  * @throws StrongroomError `cancelled`, and the faults of the storage: `disk-full`, `permission`, `io`, `exists`
  */
 export async function sealFile(
@@ -71,6 +71,8 @@ async function sealOpened(
   const before = guarded(path, () => fstatSync(fd, { bigint: true }));
   if (!before.isFile()) return 'changed';
   if (before.size > BigInt(MAX_CONTENT_LENGTH)) return 'limit-exceeded';
+  const modified = modifiedOf(before);
+  if (modified === undefined) return 'unsupported-file';
   const sealer = sealerWith(random, { key, type: 'blob' });
   const name = storageName(sealer.commitment);
   const upload = await storage.put(name);
@@ -101,7 +103,7 @@ async function sealOpened(
       kind: 'file',
       path,
       mode: Number(before.mode & 0o777n),
-      modified: modifiedOf(before),
+      modified,
       contentLength,
       mediaId: mediaId(key, hash.digest()),
       objects: [
