@@ -89,6 +89,7 @@ describe('the HTTP edge', () => {
 
   it.each<[Error, number, string, string]>([
     [new StrongroomError('channel-open-failed', 'x'), 400, 'channel-open-failed', 'channel-open-failed'],
+    [new StrongroomError('overloaded', 'a secret detail'), 503, 'overloaded', 'overloaded'],
     [new StrongroomError('record-invalid', 'a secret detail'), 503, 'not-ready', 'record-invalid'],
     [new TypeError('a secret detail'), 503, 'not-ready', 'not-ready'],
   ])('answers %s without its details, and logs its code', async (fault, status, code, logged) => {
@@ -101,6 +102,7 @@ describe('the HTTP edge', () => {
     expect(JSON.stringify(events)).not.toContain('secret');
     expect(events).toMatchObject([{ status, code: logged }]);
     expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.has('retry-after')).toBe(status === 503);
   });
 
   it('asks the backend nothing while it does not serve', async () => {

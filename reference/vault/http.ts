@@ -54,7 +54,8 @@ class Problem extends Error {
     super(code);
     this.status = status;
     this.code = code;
-    this.headers = headers;
+    this.headers =
+      status === 503 ? { 'retry-after': code === 'overloaded' ? '1' : '5', ...headers } : headers;
   }
 
   get body(): string {
@@ -68,7 +69,7 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const status = isStrongroomError(error) ? STATUS[error.code] : undefined;
   if (isStrongroomError(error) && status !== undefined) return new Problem(status, error.code);
-  return new Problem(503, 'not-ready', { 'retry-after': '5' });
+  return new Problem(503, 'not-ready');
 }
 
 async function readBody(request: IncomingMessage): Promise<Bytes> {
@@ -110,11 +111,10 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
   let idle = (): void => {};
 
   async function exchange(request: IncomingMessage): Promise<Reply> {
-    if (draining || backend.failure() !== undefined)
-      throw new Problem(503, 'not-ready', { 'retry-after': '5' });
+    if (draining || backend.failure() !== undefined) throw new Problem(503, 'not-ready');
     const body = await readBody(request);
     // Counted from here on, so that senders who take their time keep nobody out.
-    if (active >= maxConcurrent) throw new Problem(503, 'overloaded', { 'retry-after': '1' });
+    if (active >= maxConcurrent) throw new Problem(503, 'overloaded');
     active++;
     try {
       const { answer, command, outcome } = await backend.exchange(body);

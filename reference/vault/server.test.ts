@@ -73,6 +73,21 @@ describe('a vault over HTTP', () => {
     expect(fleet.read(sealed, first).outcome).toBe(fleet.read(sealed, second).outcome);
   });
 
+  // proves XCH-25
+  it('gives one account no more than its turns, and others theirs', async () => {
+    await fleet.account('carol').register('secret');
+    const mallory = fleet.account('mallory');
+    await mallory.register('secret', 100);
+    const guesses = Array.from({ length: 60 }, (_, i) => mallory.begin(`guess ${i}`).body);
+    const sealed = await Promise.all(guesses.map((ke1) => fleet.seal(mallory.request('recover-start', ke1))));
+    const flood = Promise.all(sealed.map(({ exchange }) => fleet.post(exchange)));
+    expect(await fleet.account('carol').recover('secret')).toMatchObject({ outcome: 'ok' });
+    const refused = (await flood).filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const response of refused) expect(await response.json()).toMatchObject({ code: 'overloaded' });
+    expect((await mallory.call('status')).remaining).toBe(100 - (60 - refused.length));
+  });
+
   const post = async (
     body: Bytes | string,
     headers: Record<string, string> = {},

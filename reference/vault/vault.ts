@@ -22,6 +22,7 @@ import type { Fleet } from './core/fleet.ts';
 import { handle, sweep } from './core/handle.ts';
 import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
 import { Partition } from './partition.ts';
+import { Turns } from './turns.ts';
 
 /** Milliseconds between looks for last chances that are over. */
 const SWEEP_INTERVAL = 1000;
@@ -58,6 +59,7 @@ export class Vault {
   readonly #options: VaultOptions;
   readonly #core: Fleet;
   readonly #partition: Partition;
+  readonly #turns = new Turns();
   readonly #sweeper: NodeJS.Timeout;
   #sweeping: Promise<void> = Promise.resolve();
 
@@ -125,7 +127,8 @@ export class Vault {
    *
    * @param bytes encoded `Exchange`
    * @throws StrongroomError `malformed`, `unsupported-version`, `unsupported-suite`, `unknown-channel-key`,
-   * `channel-open-failed` for a request that nobody can be answered about; anything else is the vault's own failure
+   * `channel-open-failed` for a request that nobody can be answered about; `overloaded`; anything else is the vault's
+   * own failure
    */
   async exchange(bytes: Bytes): Promise<Exchanged> {
     if (this.failure !== undefined) throw this.failure;
@@ -139,7 +142,10 @@ export class Vault {
     const { requestHash } = opened.context;
     const caller = callerOf(policy, exchange, requestHash, wallClock());
     const call = { caller, requestHash, plaintext: opened.plaintext };
-    const { answer, ...handled } = await run(handle(this.#core, call), this.#partition.handlers());
+    const { answer, ...handled } = await this.#turns.run(
+      handle(this.#core, call),
+      this.#partition.handlers(),
+    );
     return { answer: opened.sealAnswer(answer), ...handled };
   }
 
@@ -156,9 +162,10 @@ export class Vault {
   async #sweep(): Promise<void> {
     if (this.failure !== undefined) return;
     try {
-      for (const leaf of this.#partition.overdue(this.#partition.now())) {
-        await run(sweep(leaf), this.#partition.handlers());
-      }
+      const handlers = this.#partition.handlers();
+      // Out of turn, so that no flood of requests puts a deadline off; one that fails holds up no other.
+      const overdue = this.#partition.overdue(this.#partition.now());
+      await Promise.allSettled(overdue.map((leaf) => run(sweep(leaf), handlers)));
       await this.#partition.heartbeat();
     } catch {
       // The partition has taken note and does not serve any more.
