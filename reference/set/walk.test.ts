@@ -26,7 +26,7 @@ it.skipIf(!canMount())(
       for (const path of ['far', 'folder/file', 'near']) write(at.source, path, path);
       execFileSync('touch', ['-d', '@9007199254740993', 'far', 'folder'], { cwd: at.source });
       const { skipped } = await backup(at.source, at.storage, { key });
-      expect(skipped.sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+      expect(skipped.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
         { path: 'far', code: 'unsupported-file' },
         { path: 'folder', code: 'unsupported-file' },
       ]);

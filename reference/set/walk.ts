@@ -5,10 +5,10 @@
  */
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
-import { isStrongroomError, type ErrorCode } from '../errors.ts';
+import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import { fromUtf8 } from '../wire/bytes.ts';
 import { errno, fault } from './faults.ts';
-import { checkPath, checkTarget, comparePaths } from './paths.ts';
+import { checkPath, checkTarget, comparePaths, parentOf } from './paths.ts';
 import type { Time } from './manifest.ts';
 
 /** Something that was found, not yet read. */
@@ -91,6 +91,7 @@ function look(folder: string, path: string, skipped: Skipped[]): Found | undefin
     const place = join(folder, path);
     const stat = lstatSync(place, { bigint: true });
     const target = stat.isSymbolicLink() ? linkTarget(place) : '';
+    requireRealWay(folder, path);
     const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'symlink';
     if (kind === 'symlink') {
       if (!stat.isSymbolicLink()) return skip('unsupported-file');
@@ -114,9 +115,21 @@ function linkTarget(place: string): string {
   return Buffer.from(text).equals(target) ? text : '\0';
 }
 
+/**
+ * Checks, once something was read at `path`, that no link has led there: below the folder none is followed.
+ *
+ * @throws StrongroomError `changed` if a directory on the way has become something else
+ */
+export function requireRealWay(folder: string, path: string): void {
+  for (let each = parentOf(path); each !== ''; each = parentOf(each)) {
+    if (lstatSync(join(folder, each)).isDirectory()) continue;
+    throw new StrongroomError('changed', `${each} is no directory any more`, { subject: path });
+  }
+}
+
 /** The code under which one entry is left out, if its fault is of a kind that leaves the others alone. */
 export function skipCode(error: unknown): ErrorCode | undefined {
-  if (isStrongroomError(error, 'unsafe-path')) return 'unsafe-path';
+  if (isStrongroomError(error, 'unsafe-path') || isStrongroomError(error, 'changed')) return error.code;
   const system = errno(error);
   if (system === 'ENOENT' || system === 'ENOTDIR') return 'vanished';
   if (system === 'ELOOP') return 'changed';

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, MAX_CONTENT_LENGTH } from '../container/index.ts';
 import { sealerWith } from '../container/writer.ts';
@@ -16,7 +16,7 @@ import { errno, guarded } from './faults.ts';
 import { MANIFEST_CHUNK_LOG2, manifestContent, type FileEntry, type Manifest } from './manifest.ts';
 import { mediaId, type Pacer } from './objects.ts';
 import { storageName, type Storage, type Upload } from './storage.ts';
-import { modifiedOf, skipCode } from './walk.ts';
+import { modifiedOf, requireRealWay, skipCode } from './walk.ts';
 
 /** What the sealing of every object of one backup has in common. */
 export interface Writing {
@@ -55,7 +55,7 @@ export async function sealFile(
     return skipCode(error) ?? 'io';
   }
   try {
-    return await sealOpened(writing, fd, path, onBytes);
+    return await sealOpened(writing, fd, folder, path, onBytes);
   } finally {
     closeSync(fd);
   }
@@ -64,6 +64,7 @@ export async function sealFile(
 async function sealOpened(
   writing: Writing,
   fd: number,
+  folder: string,
   path: string,
   onBytes: (length: number) => void,
 ): Promise<FileEntry | ErrorCode> {
@@ -93,8 +94,8 @@ async function sealOpened(
       onBytes(length);
       await pacer.pace();
     }
-    const after = guarded(path, () => fstatSync(fd, { bigint: true }));
-    if (!unchanged(before, after, contentLength)) return 'changed';
+    const change = changeOf(folder, path, before, contentLength);
+    if (change !== undefined) return change;
     await writePieces(upload, sealer.finish());
     await upload.sync();
     written.push(name);
@@ -134,8 +135,19 @@ function readSource(fd: number, buffer: Bytes, most: number): number | ErrorCode
   }
 }
 
-function unchanged(before: BigIntStats, after: BigIntStats, read: number): boolean {
-  return before.size === BigInt(read) && before.size === after.size && before.mtimeNs === after.mtimeNs;
+/** What of a file must be the same before and after. Whoever sets the other time back cannot set `ctime`. */
+const SAME = ['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const;
+
+/** Why what was read is not what stands at the path, if it is not: another file, or another state of it. */
+function changeOf(folder: string, path: string, before: BigIntStats, read: number): ErrorCode | undefined {
+  try {
+    const after = lstatSync(join(folder, path), { bigint: true });
+    requireRealWay(folder, path);
+    const same = before.size === BigInt(read) && SAME.every((each) => before[each] === after[each]);
+    return same ? undefined : 'changed';
+  } catch (error) {
+    return skipCode(error) ?? 'io';
+  }
 }
 
 /** One copy of the manifest: durable, but still without its name. */
