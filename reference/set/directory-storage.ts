@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  constants,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -26,6 +27,8 @@ import { isStorageName, type Storage, type Stored, type Upload } from './storage
 
 const PIECE = 1 << 20;
 const TEMPORARY = /^\.[a-z2-7]{32}\.sro\.[0-9a-f-]{36}\.tmp$/u;
+/** Why nothing, a link or a socket cannot be opened as a file. */
+const NO_FILE = new Set(['ENOENT', 'ELOOP', 'EMLINK', 'ENXIO']);
 /** An upload writes all the time, so what nobody wrote to for a day was left behind by a crash. */
 const STALE_MS = 86_400_000;
 
@@ -55,10 +58,9 @@ export class DirectoryStorage implements Storage {
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const fd = this.#open(name);
     try {
-      const stop = Math.min(
-        end,
-        guarded(name, () => fstatSync(fd).size),
-      );
+      const stat = guarded(name, () => fstatSync(fd));
+      if (!stat.isFile()) throw missing(name);
+      const stop = Math.min(end, stat.size);
       const buffer = new Uint8Array(Math.min(PIECE, Math.max(0, stop - start)));
       for (let at = start; at < stop;) {
         const want = Math.min(buffer.length, stop - at);
@@ -101,13 +103,14 @@ export class DirectoryStorage implements Storage {
     guarded(this.folder, () => syncFolder(this.folder));
   }
 
+  /** A link is not followed, and a pipe, which could last for ever, not waited for. */
   #open(name: string): number {
     if (!isStorageName(name)) throw new StrongroomError('io', `${name} is not the name of an object`);
     try {
-      return openSync(join(this.folder, name), 'r');
+      const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+      return openSync(join(this.folder, name), O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
     } catch (error) {
-      if (errno(error) !== 'ENOENT') throw fault(error, name);
-      throw new StrongroomError('object-missing', `${name} is not in the storage`, { subject: name });
+      throw NO_FILE.has(errno(error)) ? missing(name) : fault(error, name);
     }
   }
 
@@ -128,6 +131,10 @@ export class DirectoryStorage implements Storage {
     });
     this.#prepared = true;
   }
+}
+
+function missing(name: string): StrongroomError {
+  return new StrongroomError('object-missing', `${name} is not in the storage`, { subject: name });
 }
 
 /** A temporary file that becomes the object. */
@@ -193,7 +200,8 @@ export function writeAll(fd: number, parts: readonly Uint8Array[]): void {
 /** Makes the names in a folder durable. **[D]** Windows does it by itself and cannot open folders. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
-  const fd = openSync(folder, 'r');
+  const { O_RDONLY, O_DIRECTORY } = constants;
+  const fd = openSync(folder, O_RDONLY | O_DIRECTORY);
   try {
     fsyncSync(fd);
   } finally {
