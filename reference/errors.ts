@@ -97,6 +97,7 @@ export const ERRORS = {
   'keys-exposed': 'A secret file is open to other users. Take their rights away: chmod 600.',
   'anchor-missing': 'The anchor is gone. Do not make a new one: find out who removed it.',
   'anchor-damaged': 'The anchor cannot be read. Do not make a new one: find out what happened to it.',
+  'anchor-locked': 'Another process has the anchor open. Stop it: two vaults on one anchor are two budgets.',
   'anchor-conflict': 'Another writer moved the anchor. Stop the second vault that uses it.',
   'store-locked': 'Another process has the store open. Stop it, or point this vault at its own store.',
   'store-damaged': 'The store is not a readable database. Restore its disk; an older copy will be refused.',

@@ -29,17 +29,23 @@ export async function createFile(path: string, content: Uint8Array): Promise<voi
   }
 }
 
-/** Reads a whole file. @throws StrongroomError `missing` (the code given) if there is none */
-export async function readSecretFile(path: string, missing: ErrorCode): Promise<Bytes> {
-  try {
-    if (((await stat(path)).mode & 0o077) !== 0) {
-      throw new StrongroomError('keys-exposed', `${path} is open to other users`, { subject: path });
-    }
-    return copy(await readFile(path));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new StrongroomError(missing, `${path} is missing`, { subject: path });
-    }
+/**
+ * Makes sure that a file is there and nobody else's to read.
+ *
+ * @throws StrongroomError `missing` (the code given) if there is none, `keys-exposed`
+ */
+export async function checkSecretFile(path: string, missing: ErrorCode): Promise<void> {
+  const { mode } = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new StrongroomError(missing, `${path} is missing`, { subject: path });
     throw error;
+  });
+  if ((mode & 0o077) !== 0) {
+    throw new StrongroomError('keys-exposed', `${path} is open to other users`, { subject: path });
   }
+}
+
+/** Reads a whole file. @throws StrongroomError those of {@link checkSecretFile} */
+export async function readSecretFile(path: string, missing: ErrorCode): Promise<Bytes> {
+  await checkSecretFile(path, missing);
+  return copy(await readFile(path));
 }

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -45,6 +54,7 @@ describe('the software anchor', () => {
     return () => anchor.close();
   });
   const reopened = async (): Promise<number[]> => {
+    await anchor.close();
     const again = await SoftwareAnchor.open(path, key);
     const entries = await again.read();
     await again.close();
@@ -93,13 +103,50 @@ describe('the software anchor', () => {
     expect(await reopened()).toEqual([1, 0]);
   });
 
+  // proves STO-27
+  it('belongs to one holder at a time, by whatever name', async () => {
+    symlinkSync(path, `${path}.link`);
+    for (const name of [path, `${path}.link`])
+      await expect(SoftwareAnchor.open(name, key)).rejects.toMatchObject({ code: 'anchor-locked' });
+    await anchor.advance([{ from: entry(0), to: entry(1) }]);
+    expect(await reopened()).toEqual([1, 0]);
+  });
+
+  // proves STO-28
+  it('is not moved over the work of another writer', async () => {
+    const before = readFileSync(path);
+    await anchor.advance([{ from: entry(0), to: entry(1) }]);
+    writeFileSync(path, before);
+    const step = anchor.advance([{ from: entry(1), to: entry(2) }]);
+    await expect(step).rejects.toMatchObject({ code: 'anchor-conflict' });
+    expect(readFileSync(path)).toEqual(before);
+  });
+
+  it('refuses slots that are not in their places', async () => {
+    await anchor.close();
+    const whole = readFileSync(path);
+    const [even, odd] = [whole.subarray(0, 4096), whole.subarray(4096)];
+    for (const slots of [
+      [odd, even],
+      [even, even],
+      [new Uint8Array(4096), even],
+      [odd, new Uint8Array(4096)],
+    ]) {
+      writeFileSync(path, concat(...slots));
+      await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject({ code: 'anchor-damaged' });
+    }
+    writeFileSync(path, concat(even, new Uint8Array(4096)));
+    expect(await reopened()).toEqual([0, 0]);
+  });
+
   it('refuses damage, a wrong key, a missing file, an open file and a file of two times', async () => {
     const damaged = { code: 'anchor-damaged' };
-    await expect(SoftwareAnchor.open(path, bytes(2))).rejects.toMatchObject(damaged);
     const old = readFileSync(path);
     await anchor.advance([{ from: entry(0), to: entry(1) }]);
     await anchor.advance([{ from: entry(1), to: entry(2) }]);
     await anchor.advance([{ from: entry(2), to: entry(3) }]);
+    await anchor.close();
+    await expect(SoftwareAnchor.open(path, bytes(2))).rejects.toMatchObject(damaged);
     const now = readFileSync(path);
     writeFileSync(path, concat(now.subarray(0, 4096), old.subarray(4096)));
     await expect(SoftwareAnchor.open(path, key)).rejects.toMatchObject(damaged);
@@ -128,12 +175,14 @@ describe('the software HSM', () => {
   it('computes the same after a restart, and files are private', async () => {
     const tag = await hsm.hmac('oprf', utf8('x'));
     const box = await hsm.seal(utf8('secret'), utf8('aad'));
+    const { publicKeys } = hsm;
+    await hsm.close();
     const again = await SoftwareHsm.open(softwareHsmPaths(folder));
     expect(await again.hmac('oprf', utf8('x'))).toEqual(tag);
     expect(tag).toHaveLength(64);
     expect(await again.hmac('index', utf8('x'))).toHaveLength(32);
     expect(await again.open(box, utf8('aad'))).toEqual(utf8('secret'));
-    expect(again.publicKeys).toEqual(hsm.publicKeys);
+    expect(again.publicKeys).toEqual(publicKeys);
     await again.close();
     for (const path of Object.values(softwareHsmPaths(folder)))
       expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { NONCE_LENGTH, TAG_LENGTH } from '../crypto/engine.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
+import { tryLock, type Lock } from '../files/lock.ts';
 import { label } from '../keys/labels.ts';
 import { concat, equal, type Bytes } from '../wire/bytes.ts';
 import {
@@ -24,7 +25,7 @@ import {
   vector,
   type Codec,
 } from '../wire/codec.ts';
-import { createFile, readSecretFile } from './file.ts';
+import { checkSecretFile, createFile } from './file.ts';
 import type { Anchor, AnchorEntry, PartitionKey } from './interface.ts';
 
 /** Bytes of a slot on disk: one page, so that a write touches one slot alone. */
@@ -74,16 +75,43 @@ function follows(from: AnchorEntry, to: AnchorEntry): boolean {
   return to.n === from.n + 1 || (to.n === from.n && equal(to.headHash, from.headHash));
 }
 
+/** The newest slot of a whole file; undefined if it is damaged. */
+function newestOf(key: Uint8Array, bytes: Uint8Array): Slot | undefined {
+  const slots = [unseal(key, bytes.subarray(0, SLOT)), unseal(key, bytes.subarray(SLOT))];
+  const [even, odd] = slots;
+  const inPlace = slots.every((slot, at) => slot === undefined || slot.serial % 2 === at);
+  const inTurn = even === undefined || odd === undefined || Math.abs(even.serial - odd.serial) === 1;
+  if (bytes.length !== 2 * SLOT || !inPlace || !inTurn) return undefined;
+  return (even?.serial ?? -1) > (odd?.serial ?? -1) ? even : odd;
+}
+
+/** Both slots as they are on the disk, and what may follow them. */
+async function readSlots(file: FileHandle): Promise<Bytes> {
+  const { buffer, bytesRead } = await file.read(new Uint8Array(2 * SLOT + 1), { position: 0 });
+  return buffer.subarray(0, bytesRead);
+}
+
+async function lockOf(path: string): Promise<Lock> {
+  const lock = await tryLock(`${await realpath(path)}.lock`);
+  if (lock !== undefined) return lock;
+  throw new StrongroomError('anchor-locked', `another process has ${path}`, { subject: path });
+}
+
 /** {@link Anchor} in a file. */
 export class SoftwareAnchor implements Anchor {
   readonly #file: FileHandle;
+  readonly #lock: Lock;
   readonly #key: Bytes;
+  /** Both slots, as this process has read or written them last. */
+  readonly #bytes: Bytes;
   #slot: Slot;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, key: Bytes, slot: Slot) {
+  private constructor(file: FileHandle, lock: Lock, key: Bytes, bytes: Bytes, slot: Slot) {
     this.#file = file;
+    this.#lock = lock;
     this.#key = key;
+    this.#bytes = bytes;
     this.#slot = slot;
   }
 
@@ -92,20 +120,27 @@ export class SoftwareAnchor implements Anchor {
     return createFile(path, concat(seal(key, { serial: 0, entries }), seal(key, { serial: 1, entries })));
   }
 
-  /** @throws StrongroomError `anchor-missing`, `anchor-damaged`, `keys-exposed` */
+  /**
+   * Locks the anchor for as long as it is open, and reads it.
+   *
+   * @throws StrongroomError `anchor-missing`, `anchor-locked`, `anchor-damaged`, `keys-exposed`
+   */
   static async open(path: string, key: Bytes): Promise<SoftwareAnchor> {
-    const bytes = await readSecretFile(path, 'anchor-missing');
-    const slots = [unseal(key, bytes.subarray(0, SLOT)), unseal(key, bytes.subarray(SLOT))];
-    const [even, odd] = slots;
-    const newest = slots.reduce(
-      (a, b) => (b !== undefined && b.serial > (a?.serial ?? -1) ? b : a),
-      undefined,
-    );
-    const inTurn = even === undefined || odd === undefined || Math.abs(even.serial - odd.serial) === 1;
-    if (newest === undefined || !inTurn || bytes.length !== 2 * SLOT) {
-      throw new StrongroomError('anchor-damaged', `${path} is damaged`, { subject: path });
+    await checkSecretFile(path, 'anchor-missing');
+    const lock = await lockOf(path);
+    let file: FileHandle | undefined;
+    try {
+      file = await open(path, 'r+');
+      const bytes = await readSlots(file);
+      const newest = newestOf(key, bytes);
+      if (newest === undefined)
+        throw new StrongroomError('anchor-damaged', `${path} is damaged`, { subject: path });
+      return new SoftwareAnchor(file, lock, key, bytes, newest);
+    } catch (error) {
+      await file?.close();
+      lock.release();
+      throw error;
     }
-    return new SoftwareAnchor(await open(path, 'r+'), key, newest);
   }
 
   // oxlint-disable-next-line typescript/require-await -- the contract is asynchronous
@@ -122,6 +157,9 @@ export class SoftwareAnchor implements Anchor {
   }
 
   async #write(changes: Parameters<Anchor['advance']>[0]): Promise<void> {
+    // The lock keeps others out; this tells of those that have no regard for it.
+    if (!equal(await readSlots(this.#file), this.#bytes))
+      throw new StrongroomError('anchor-conflict', 'another writer has changed the anchor');
     const entries = this.#slot.entries.map((entry) => {
       const change = changes.find(({ from }) => from.partition === entry.partition);
       if (change === undefined) return entry;
@@ -132,7 +170,9 @@ export class SoftwareAnchor implements Anchor {
       return change.to;
     });
     const slot = { serial: this.#slot.serial + 1, entries };
-    await this.#file.write(seal(this.#key, slot), 0, SLOT, (slot.serial % 2) * SLOT);
+    const at = (slot.serial % 2) * SLOT;
+    this.#bytes.set(seal(this.#key, slot), at);
+    await this.#file.write(this.#bytes, at, SLOT, at);
     await this.#file.datasync();
     this.#slot = slot;
   }
@@ -140,5 +180,6 @@ export class SoftwareAnchor implements Anchor {
   async close(): Promise<void> {
     await this.#writing.catch(() => {});
     await this.#file.close();
+    this.#lock.release();
   }
 }

@@ -139,7 +139,7 @@ export class SoftwareHsm implements Hsm {
     return SoftwareHsm.open(paths);
   }
 
-  /** @throws StrongroomError `keys-missing`, `keys-damaged`, `keys-exposed`, `anchor-missing`, `anchor-damaged` */
+  /** @throws StrongroomError `keys-missing`, `keys-damaged`, `keys-exposed`, `anchor-missing`, `anchor-locked`, `anchor-damaged` */
   static async open(paths: SoftwareHsmPaths): Promise<SoftwareHsm> {
     const sealingKey = await readSecretFile(paths.sealingKey, 'keys-missing');
     const box = await readSecretFile(paths.keys, 'keys-missing');

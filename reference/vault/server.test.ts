@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -20,7 +21,7 @@ import { DEFAULT_POLICY } from '../fleet/policy.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { assertionMessage, callerOf } from './assertion.ts';
-import { CONFIG_FILE, readConfig } from './config.ts';
+import { CONFIG_FILE, readConfig, type VaultConfig } from './config.ts';
 import { initVault, type InitResult } from './init.ts';
 import { serveVault, type VaultEvent, type VaultServer } from './server.ts';
 import { HttpFleet } from './testing/http-account.ts';
@@ -213,6 +214,22 @@ describe('the life of a state folder', () => {
     const refused = await HttpFleet.open(third.url, pins);
     await expect(refused.account('alice').start('secret')).rejects.toThrow('not-ready');
     await third.close();
+  });
+
+  // proves STO-27
+  it('does not share its anchor with a copy of its store', async () => {
+    const { folder } = await make();
+    const copy = `${folder}-copy`;
+    cpSync(folder, copy, { recursive: true });
+    const config = JSON.parse(readFileSync(join(folder, CONFIG_FILE), 'utf8')) as VaultConfig;
+    const hsm = { ...config.hsm, anchor: join(folder, config.hsm.anchor) };
+    writeFileSync(join(copy, CONFIG_FILE), JSON.stringify({ ...config, hsm }));
+    const first = await serve(folder);
+    await expect(serve(copy)).rejects.toMatchObject({ code: 'anchor-locked' });
+    await first.close();
+    const second = await serve(copy); // the first has moved the anchor
+    expect(second.failure()).toBe('rollback-detected');
+    await second.close();
   });
 
   it('refuses to start with the name of what is wrong', async () => {

@@ -74,7 +74,7 @@ async function openVault(config: VaultConfig): Promise<Vault> {
   await access(config.store).catch((cause: unknown) => {
     throw new StrongroomError('invalid-config', `store: no ${config.store}`, { subject: 'store' }, { cause });
   });
-  // The store is locked first: whoever has it is the only one to move the anchor.
+  // Both are locked for as long as they are open: a copy of the store on the same anchor would be a second budget.
   const store = await SqliteStore.open(config.store);
   try {
     const hsm = await SoftwareHsm.open(config.hsm);
@@ -101,7 +101,7 @@ async function openVault(config: VaultConfig): Promise<Vault> {
  * `/readyz` names the failure.
  *
  * @throws StrongroomError `invalid-config`, `store-locked`, `store-damaged`, `keys-missing`, `keys-damaged`,
- * `keys-exposed`, `anchor-missing`, `anchor-damaged`
+ * `keys-exposed`, `anchor-missing`, `anchor-locked`, `anchor-damaged`
  */
 export async function serveVault(options: ServeOptions): Promise<VaultServer> {
   const config = await readConfig(options.folder);
