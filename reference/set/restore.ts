@@ -164,7 +164,7 @@ class Run {
   readonly #options: RestoreOptions;
   readonly #pacer: Pacer;
   readonly #restored: string[] = [];
-  readonly #failed: Failure[] = [];
+  readonly #failed = new Map<string, ErrorCode>();
   #firstFault: StrongroomError | undefined;
   /** The directory that was last found to be real. */
   #realFolder = '';
@@ -213,7 +213,8 @@ class Run {
     }
     const restored = this.#restored.sort();
     const summary = { setId, generation, created, copies: copies.length, damaged };
-    const report = { ...summary, restored, failed: this.#failed };
+    const failed = Array.from(this.#failed, ([path, code]) => ({ path, code }));
+    const report = { ...summary, restored, failed };
     if (this.#firstFault !== undefined) throw new RestoreError(report, this.#firstFault);
     return report;
   }
@@ -226,7 +227,7 @@ class Run {
     } catch (cause) {
       const error = fault(cause, path);
       this.#firstFault ??= error;
-      if (!this.#failed.some((each) => each.path === path)) this.#failed.push({ path, code: error.code });
+      if (!this.#failed.has(path)) this.#failed.set(path, error.code);
       if (isFinal(error.code)) {
         this.#firstFault = error;
         throw error;
@@ -264,7 +265,7 @@ class Run {
       chmodSync(place, mode);
       utimesSync(place, timeOf(modified), timeOf(modified));
     }
-    if (!this.#failed.some((each) => each.path === path)) this.#restored.push(path);
+    if (!this.#failed.has(path)) this.#restored.push(path);
   }
 
   async #file(entry: FileEntry, meter: Meter): Promise<void> {
