@@ -10,7 +10,7 @@ import { Exchange } from '../exchange/assertion.ts';
 import type { Outcome } from '../exchange/answer.ts';
 import { EXCHANGE_VERSION } from '../exchange/request.ts';
 import { FleetDescriptor, keyId } from '../fleet/index.ts';
-import { SignedDescriptor } from '../fleet/descriptor.ts';
+import { SignedDescriptor, type ProtectionLevel } from '../fleet/descriptor.ts';
 import type { Hsm } from '../hsm/interface.ts';
 import { sodiumSuite } from '../opaque/index.ts';
 import type { Store } from '../store/interface.ts';
@@ -89,7 +89,7 @@ export class Vault {
       names(fleet.kemKeys, keyId(hsm.publicKeys.kem)) &&
       names(fleet.receiptKeys, receiptKeyId) &&
       [current, ...retiring].every((key) => key !== undefined && names(fleet.opaqueKeys, key.id));
-    if (current === undefined || !known || fleet.level !== hsm.level) {
+    if (current === undefined || !known || !isOf(fleet, hsm.level)) {
       const subject = 'descriptor';
       throw new StrongroomError('invalid-config', 'the descriptor is not of the keys of this vault', {
         subject,
@@ -171,6 +171,15 @@ export class Vault {
       // The partition has taken note and does not serve any more.
     }
   }
+}
+
+/** True if the descriptor claims no more than such a device does: without one, all keys are in memory. */
+function isOf({ level, kemKeys, receiptKeys, opaqueKeys }: FleetDescriptor, own: ProtectionLevel): boolean {
+  const locations = [
+    ...[...kemKeys, ...receiptKeys, ...opaqueKeys].map(({ location }) => location),
+    ...opaqueKeys.map(({ oprfLocation }) => oprfLocation),
+  ];
+  return level === own && (own !== 'software' || locations.every((location) => location === 'memory'));
 }
 
 /** What a vault says of itself. Its clients verify the signatures; the vault only compares the keys. */
