@@ -150,9 +150,12 @@ function throughLink(path: string): StrongroomError {
 /** Faults after which nothing else can be restored either. */
 const isFinal = (code: ErrorCode): boolean => code === 'cancelled' || code === 'disk-full';
 
-/** A time for the file system. Node takes a negative number for "now", but not a negative date. */
+/** A time for the file system, not later than it was. Node takes a negative number for "now", but not a negative date. */
 function timeOf({ seconds, nanoseconds }: Time): number | Date {
-  return seconds < 0 ? new Date(seconds * 1000 + nanoseconds / 1e6) : seconds + nanoseconds / 1e9;
+  if (seconds < 0) return new Date(seconds * 1000 + Math.floor(nanoseconds / 1e6));
+  const time = seconds + nanoseconds / 1e9;
+  const isLater = (time - seconds) * 1e9 > nanoseconds;
+  return isLater ? time * (1 - Number.EPSILON / 2) : time; // the next number below
 }
 
 /** One run into one folder. */
