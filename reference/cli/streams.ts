@@ -5,11 +5,13 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 import { once } from 'node:events';
 import { addAbortSignal } from 'node:stream';
 import { StrongroomError } from '../errors.ts';
+import { syncFolder } from '../set/directory-storage.ts';
 import { hex } from '../wire/bytes.ts';
 
 /** Somewhere to write to; the bytes count only after `commit`. */
@@ -36,11 +38,13 @@ export function standardOutput(signal: AbortSignal): Output {
   };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** What is at a path itself; of a link, not what it points to. */
+function look(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(() => undefined);
+}
+
+function exists(path: string): StrongroomError {
+  return new StrongroomError('exists', `${path} exists already`, { subject: path });
 }
 
 /** Renames, but replaces nothing. @throws StrongroomError `exists` */
@@ -48,7 +52,7 @@ async function renameNew(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
-    if (await exists(to)) throw new StrongroomError('exists', `${to} exists already`, { subject: to });
+    if ((await look(to)) !== undefined) throw exists(to);
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
     return rename(from, to); // a file system without hard links
   }
@@ -56,15 +60,16 @@ async function renameNew(from: string, to: string): Promise<void> {
 }
 
 /**
- * A file that appears under its name, whole and synced, when it is committed.
+ * A file that appears under its name, whole and durable, when it is committed.
  *
- * @throws StrongroomError `exists` unless `force` is set
+ * @throws StrongroomError `exists` if something is there, unless it is a file or a link and `force` is set
  */
 export async function fileOutput(path: string, options: { force: boolean }): Promise<Output> {
-  if (!options.force && (await exists(path))) {
-    throw new StrongroomError('exists', `${path} exists already`, { subject: path });
-  }
-  const temporary = join(dirname(path), `.${basename(path)}.${hex(randomBytes(6))}.part`);
+  const there = await look(path);
+  const replaceable = there === undefined || (options.force && (there.isFile() || there.isSymbolicLink()));
+  if (!replaceable) throw exists(path);
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${hex(randomBytes(6))}.part`);
   const file: FileHandle = await open(temporary, 'wx', 0o600);
   const discard = async (): Promise<void> => {
     await file.close().catch(() => undefined);
@@ -79,6 +84,7 @@ export async function fileOutput(path: string, options: { force: boolean }): Pro
       await file.sync();
       await file.close();
       await (options.force ? rename(temporary, path) : renameNew(temporary, path));
+      syncFolder(folder);
     },
     discard,
   };
