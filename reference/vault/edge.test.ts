@@ -15,11 +15,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ed25519PublicKey, ed25519Sign } from '../crypto/ed25519.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { RecoverStarted } from '../exchange/answer.ts';
+import { RecoverStarted, RegisterStarted } from '../exchange/answer.ts';
+import { RegisterStart } from '../exchange/request.ts';
 import { Assertion, Exchange } from '../exchange/assertion.ts';
 import { FleetDescriptor, SignedDescriptor } from '../fleet/descriptor.ts';
 import { keyId } from '../fleet/index.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
+import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
@@ -29,6 +31,7 @@ import { initVault, type InitResult } from './init.ts';
 import { sha256 } from './core/evaluate.ts';
 import { serveVault, type VaultEvent, type VaultServer } from './server.ts';
 import { HttpFleet } from './testing/http-account.ts';
+import { newOpaqueKey, unwrapOpaqueKeys, wrapOpaqueKeys } from './opaque-keys.ts';
 import { Partition } from './partition.ts';
 import { Vault } from './vault.ts';
 
@@ -198,6 +201,45 @@ it.each<[string, (descriptor: FleetDescriptor) => Partial<FleetDescriptor>]>([
 function inDevice<K extends object>(keys: readonly K[]): (K & { location: 'device' })[] {
   return keys.map((key) => ({ ...key, location: 'device' }));
 }
+
+// proves FLT-10
+it('a registration begins with a key pair that is still open to new ones', async () => {
+  await make();
+  const config = await readConfig(folder);
+  const signed = decode(SignedDescriptor, new Uint8Array(readFileSync(config.descriptor)));
+  const fleet = decode(FleetDescriptor, signed.descriptor);
+  const hsm = await SoftwareHsm.open(config.hsm);
+  const suite = await sodiumSuite();
+  const [older] = await unwrapOpaqueKeys(hsm, suite, new Uint8Array(readFileSync(config.opaqueKeys)));
+  const [entry] = fleet.opaqueKeys;
+  if (older === undefined || entry === undefined) throw new Error('no key');
+  const newer = await newOpaqueKey((...args) => hsm.hmac(...args), generateServerKeyPair(suite));
+  const { id, publicKey } = newer;
+  const opaqueKeys = [entry, { ...entry, id, publicKey, notAfterNew: entry.notAfterNew + 1 }];
+  let now = entry.notAfterNew;
+  const vault = await Vault.open({
+    hsm,
+    store: await SqliteStore.open(config.store),
+    opaqueKeys: await wrapOpaqueKeys(hsm, [older, newer]),
+    descriptor: encode(SignedDescriptor, {
+      ...signed,
+      descriptor: encode(FleetDescriptor, { ...fleet, opaqueKeys }),
+    }),
+    wallClock: () => now,
+  });
+  const local = HttpFleet.of(fleet);
+  const begunWith = async (name: string): Promise<Bytes> => {
+    const registrationRequest = suite.group.multiplyBase(new Uint8Array(32).fill(1, 0, 1));
+    const body = encode(RegisterStart, { registrationRequest });
+    const { exchange, sealed } = await local.seal(local.account(name).request('register-start', body));
+    const { answer } = await vault.exchange(exchange);
+    return decode(RegisterStarted, local.read(sealed, answer).body).opaqueKeyId;
+  };
+  expect(await begunWith('alice')).toEqual(older.id);
+  now++;
+  expect(await begunWith('bob')).toEqual(newer.id);
+  await vault.close();
+});
 
 describe('what is missing', () => {
   // proves STO-2, STO-3, HTP-16

@@ -18,7 +18,7 @@ import { equal, type Bytes } from '../wire/bytes.ts';
 import { decode } from '../wire/codec.ts';
 import { callerOf } from './assertion.ts';
 import { run } from './core/effects.ts';
-import type { Fleet } from './core/fleet.ts';
+import type { Fleet, OpaqueServerKey } from './core/fleet.ts';
 import { handle, sweep } from './core/handle.ts';
 import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
 import { Partition } from './partition.ts';
@@ -35,7 +35,7 @@ export interface VaultOptions {
   readonly descriptor: Bytes;
   /** OPAQUE keys, wrapped by the HSM. */
   readonly opaqueKeys: Bytes;
-  /** Wall-clock seconds since 1970; for assertions alone. */
+  /** Wall-clock seconds since 1970; for assertions and for what the descriptor limits in time. */
   readonly wallClock?: () => number;
   /** Seconds that never go back while the process runs. */
   readonly monotonic?: () => number;
@@ -140,13 +140,25 @@ export class Vault {
     const { fleetId, policy } = this.#core;
     const opened = await openRequest((...args) => hsm.decapsulate(...args), fleetId, exchange.sealedRequest);
     const { requestHash } = opened.context;
-    const caller = callerOf(policy, exchange, requestHash, wallClock());
+    const now = wallClock();
+    const caller = callerOf(policy, exchange, requestHash, now);
     const call = { caller, requestHash, plaintext: opened.plaintext };
     const { answer, ...handled } = await this.#turns.run(
-      handle(this.#core, call),
+      handle(this.#coreAt(now), call),
       this.#partition.handlers(),
     );
     return { answer: opened.sealAnswer(answer), ...handled };
+  }
+
+  /** The core with the first key pair that is still open to new registrations as its current one. */
+  #coreAt(now: number): Fleet {
+    const { opaqueKeys } = this.#core;
+    const [first] = opaqueKeys;
+    const isOpen = ({ id, oprfKeyId }: OpaqueServerKey): boolean =>
+      this.fleet.opaqueKeys.some(
+        (entry) => equal(entry.id, id) && equal(entry.oprfKeyId, oprfKeyId) && now <= entry.notAfterNew,
+      );
+    return { ...this.#core, opaqueKeys: [opaqueKeys.find(isOpen) ?? first, ...opaqueKeys] };
   }
 
   /** Ends what is under way and closes store and HSM. */

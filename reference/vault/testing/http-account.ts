@@ -26,6 +26,11 @@ export class HttpFleet {
     this.descriptor = descriptor;
   }
 
+  /** A fleet that is reached in another way, by its descriptor. */
+  static of(descriptor: FleetDescriptor): HttpFleet {
+    return new HttpFleet('', descriptor);
+  }
+
   /** Fetches and verifies the descriptor. */
   static async open(url: string, pins: InitResult): Promise<HttpFleet> {
     const response = await fetch(`${url}/v1/fleet`);
