@@ -68,6 +68,7 @@ function dyingKeeper(
   const keeper: Keeper = {
     read: (name) => survivor.read(name),
     write: (name, text) => change(() => survivor.write(name, text)),
+    update: (name, make) => change(() => survivor.update(name, make)),
     remove: (name) => change(() => survivor.remove(name)),
   };
   return { keeper, survivor, dead: () => steps > step };
@@ -134,7 +135,7 @@ describe('a registration that is cut off', () => {
     },
   );
 
-  // proves CLI-28
+  // proves CLI-28, REG-11
   test('is never begun again by the program: neither with the same key nor with another', async () => {
     const key = BackupKey.generate();
     const keeper = memoryKeeper();

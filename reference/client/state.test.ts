@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,9 +28,29 @@ describe('a folder', () => {
     expect(await folderKeeper(folder).read('a')).toBe('two');
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o600);
-    expect(readdirSync(folder)).toEqual(['a']);
+    expect(readdirSync(folder)).toEqual(['.lock', 'a']);
     await keeper.remove('a');
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['.lock']);
+  });
+
+  // proves CLI-46
+  test('keeps nothing that a writer which was killed has left', async () => {
+    for (const step of [() => keeper.write('b', 'x'), () => keeper.remove('a')]) {
+      writeFileSync(join(folder, 'a.0123456789abcdef.new'), 'the key');
+      await step();
+      expect(readdirSync(folder)).toEqual(['.lock', 'b']);
+    }
+  });
+
+  test('takes many writes of one name at once, and each change on top of the one before', async () => {
+    const keepers = [folderKeeper(folder), folderKeeper(`${folder}/`)];
+    const add = (text = '0'): string => String(Number(text) + 1);
+    const writes = Array.from({ length: 40 }, (_, i) => keepers[i % 2]?.update('count', add));
+    await Promise.all([...writes, ...writes.map((_, i) => keeper.write('b', `${i}`))]);
+    expect(await keeper.read('count')).toBe('40');
+    await expect(keeper.update('count', () => fail())).rejects.toThrow('no change');
+    await keeper.update('count', () => undefined);
+    expect(await keeper.read('count')).toBe('40');
   });
 
   test('that cannot be written to is an error, not silence', async () => {
@@ -37,8 +59,47 @@ describe('a folder', () => {
   });
 });
 
+function fail(): never {
+  throw new Error('no change');
+}
+
 describe('the state of a fleet', () => {
-  // proves CLI-6
+  // proves CLI-45
+  test('never goes down when sessions of several processes write at once', async () => {
+    const folder = join(top, 'shared');
+    const script = join(top, 'writer.mjs');
+    const module = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
+    writeFileSync(
+      script,
+      `import { folderKeeper } from ${module('./keeper.ts')};
+       import { FleetState } from ${module('./state.ts')};
+       const [, , folder, first] = process.argv;
+       const state = await FleetState.load(folderKeeper(folder), new Uint8Array(16).fill(7));
+       process.send('ready');
+       await new Promise((go) => process.once('message', go));
+       for (let version = Number(first); version <= 60; version += 2) {
+         await Promise.all([1, 2].map((account) => state.saw(Uint8Array.of(account), { version })));
+         await state.sawDescriptor(version, new Uint8Array(32).fill(version));
+       }
+       process.disconnect();`,
+    );
+    const writers = ['1', '2'].map((first) => fork(script, [folder, first]));
+    await Promise.all(writers.map((writer) => once(writer, 'message')));
+    const ended = Promise.all(writers.map((writer) => once(writer, 'exit')));
+    for (const writer of writers) writer.send('go');
+    for (let least = [0, 0, 0]; writers.some(({ exitCode }) => exitCode === null);) {
+      const state = await FleetState.load(folderKeeper(folder), FLEET);
+      const seen = [state.serial, state.account(ALICE).version, state.account(BOB).version];
+      for (const [i, value] of seen.entries()) expect(value).toBeGreaterThanOrEqual(least[i] ?? 0);
+      least = seen;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect((await ended).map(([code]) => code as number)).toEqual([0, 0]);
+    const state = await FleetState.load(folderKeeper(folder), FLEET);
+    expect([state.serial, state.account(ALICE).version, state.account(BOB).version]).toEqual([60, 60, 60]);
+  });
+
+  // proves CLI-6, CLI-7
   test('outlives the program, and never goes down', async () => {
     const keeper = folderKeeper(join(top, 'state'));
     const state = await FleetState.load(keeper, FLEET);
@@ -88,6 +149,7 @@ describe('the state of a fleet', () => {
 describe('pins', () => {
   const signers = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
 
+  // proves CLI-3
   test('are the same after they were written down', () => {
     const pins = { fleetId: FLEET, signers, threshold: 2 };
     expect(parsePins(formatPins(pins))).toEqual(pins);

@@ -87,41 +87,49 @@ export class FleetState {
 
   /** What is known of an account. */
   account(name: Uint8Array): AccountState {
-    return this.#file.accounts[hex(name)] ?? UNKNOWN;
+    return accountIn(this.#file, name);
   }
 
   /** Remembers a descriptor that was accepted. */
-  async sawDescriptor(serial: number, hash: Uint8Array): Promise<void> {
-    const known = (): boolean =>
-      serial < this.serial || (serial === this.serial && this.#file.descriptor !== undefined);
-    if (known()) return;
-    await this.#read(); // another process may have learnt more
-    if (!known()) await this.#write({ ...this.#file, serial, descriptor: hex(hash) });
+  sawDescriptor(serial: number, hash: Uint8Array): Promise<void> {
+    return this.#update((known) => {
+      const isKnown = serial < known.serial || (serial === known.serial && known.descriptor !== undefined);
+      return isKnown ? known : { ...known, serial, descriptor: hex(hash) };
+    });
   }
 
   /** Remembers what a verified answer told; nothing ever goes down. */
-  async saw(name: Uint8Array, seen: Partial<AccountState>): Promise<void> {
-    const next = newest(this.account(name), seen);
-    if (next.version === this.account(name).version && next.report === this.account(name).report) return;
-    await this.#read(); // another process may have learnt more
-    const accounts = { ...this.#file.accounts, [hex(name)]: newest(this.account(name), seen) };
-    await this.#write({ ...this.#file, accounts });
+  saw(name: Uint8Array, seen: Partial<AccountState>): Promise<void> {
+    return this.#update((known) => {
+      const before = accountIn(known, name);
+      const version = Math.max(before.version, seen.version ?? 0);
+      const report = Math.max(before.report, seen.report ?? 0);
+      if (version === before.version && report === before.report) return known;
+      return { ...known, accounts: { ...known.accounts, [hex(name)]: { version, report } } };
+    });
   }
 
   async #read(): Promise<void> {
-    const text = await this.#keeper.read(this.#name);
-    if (text !== undefined) this.#file = parseState(StateFile, this.#name, text);
+    this.#file = this.#parse(await this.#keeper.read(this.#name));
   }
 
-  async #write(file: StateFile): Promise<void> {
-    this.#file = file;
-    await this.#keeper.write(this.#name, JSON.stringify(file));
+  #parse(text: string | undefined): StateFile {
+    return text === undefined ? this.#file : parseState(StateFile, this.#name, text);
+  }
+
+  /** Changes what is remembered, on top of what others may have learnt meanwhile; `change` gives back no news as it is. */
+  async #update(change: (known: StateFile) => StateFile): Promise<void> {
+    if (change(this.#file) === this.#file) return;
+    let next = this.#file;
+    await this.#keeper.update(this.#name, (text) => {
+      const known = this.#parse(text);
+      next = change(known);
+      return next === known ? undefined : JSON.stringify(next);
+    });
+    this.#file = next;
   }
 }
 
-function newest(known: AccountState, seen: Partial<AccountState>): AccountState {
-  return {
-    version: Math.max(known.version, seen.version ?? 0),
-    report: Math.max(known.report, seen.report ?? 0),
-  };
+function accountIn({ accounts }: StateFile, name: Uint8Array): AccountState {
+  return accounts[hex(name)] ?? UNKNOWN;
 }
