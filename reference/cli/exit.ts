@@ -17,7 +17,9 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   6: 'the vault has no key for this account: destroyed, or never registered',
   7: 'the vault, or what it answered, is not to be trusted',
   8: 'done, but some files were left out; they are listed',
+  129: 'the terminal hung up',
   130: 'interrupted (Ctrl-C)',
+  131: 'told to quit',
   141: 'whoever read the output went away',
   143: 'terminated',
 };

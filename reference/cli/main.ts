@@ -98,27 +98,40 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<void> 
   await command.run(parse(command, rest, signal));
 }
 
-/** The first Ctrl-C stops the work cleanly, the second at once. */
-function interruptible(): { signal: AbortSignal; exitCode: () => number | undefined } {
+/** Signals that stop the work, and the exit codes that tell of them. */
+const STOPS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
+
+/** The first Ctrl-C, or another such signal, stops the work cleanly, the second at once. */
+function interruptible(): {
+  signal: AbortSignal;
+  stop: (code: number) => void;
+  exitCode: () => number | undefined;
+} {
   const controller = new AbortController();
   let code: number | undefined;
-  const stop = (number: number) => (): void => {
-    if (code !== undefined) process.exit(code);
-    code = number;
+  const stop = (number: number): void => {
+    code ??= number;
     controller.abort();
   };
-  process.on('SIGINT', stop(130));
-  process.on('SIGTERM', stop(143));
-  return { signal: controller.signal, exitCode: () => code };
+  for (const [name, number] of Object.entries(STOPS)) {
+    process.on(name, () => {
+      // Whoever closes a terminal sends more than one hang-up, and means no haste.
+      if (code !== undefined && name !== 'SIGHUP') process.exit(code);
+      stop(number);
+    });
+  }
+  return { signal: controller.signal, stop, exitCode: () => code };
 }
+
+const { signal, stop, exitCode } = interruptible();
 
 // A reader that has seen enough (`strongroom list | head`) is no fault worth a message.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? 141 : report(faultOf(error))),
 );
-process.stderr.on('error', () => process.exit(1));
+// With nobody to tell, nothing goes on; but what was begun is cleared away.
+process.stderr.on('error', () => stop(1));
 
-const { signal, exitCode } = interruptible();
 try {
   await run(process.argv.slice(2), signal);
 } catch (error) {

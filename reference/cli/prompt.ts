@@ -77,16 +77,31 @@ export async function askSecret(question: string, signal: AbortSignal): Promise<
   const terminal = openTerminal();
   if (terminal === undefined) throw new StrongroomError('usage', `no terminal to ask for the ${question}`);
   const { input, close } = terminal;
-  input.setRawMode(true); // first: what is typed from here on is not echoed
-  process.stderr.write(`${question}: `);
+  const ask = (): void => {
+    input.setRawMode(true); // first: what is typed from here on is not echoed
+    process.stderr.write(`${question}: `);
+  };
+  /** Stops with the terminal as it was found, and asks again when it goes on. */
+  const onStop = (): void => {
+    input.setRawMode(false);
+    process.kill(process.pid, 'SIGSTOP');
+    ask();
+  };
+  input.on('error', ignore); // a terminal that is gone takes no settings
+  process.on('SIGTSTP', onStop);
+  ask();
   try {
     return await readLine(input, signal);
   } finally {
+    process.off('SIGTSTP', onStop);
     input.setRawMode(false);
+    input.off('error', ignore);
     close();
     process.stderr.write('\n');
   }
 }
+
+const ignore = (): void => undefined;
 
 function readLine(input: ReadStream, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -94,6 +109,7 @@ function readLine(input: ReadStream, signal: AbortSignal): Promise<string> {
     const end = (settle: () => void): void => {
       input.off('data', onData);
       input.off('error', onError);
+      input.off('end', onAbort);
       signal.removeEventListener('abort', onAbort);
       settle();
     };
@@ -113,6 +129,7 @@ function readLine(input: ReadStream, signal: AbortSignal): Promise<string> {
     signal.addEventListener('abort', onAbort, { once: true });
     input.on('data', onData);
     input.on('error', onError);
+    input.on('end', onAbort);
     input.resume();
   });
 }
