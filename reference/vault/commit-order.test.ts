@@ -2,20 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NONCE_LENGTH } from '../crypto/engine.ts';
+import { nodeEngine } from '../crypto/node.ts';
 import { Answer, type Statement } from '../exchange/answer.ts';
 import type { Hsm } from '../hsm/interface.ts';
 import { SoftwareHsm, softwareHsmPaths } from '../hsm/software.ts';
+import { label } from '../keys/labels.ts';
 import { sodiumSuite } from '../opaque/index.ts';
 import type { Store } from '../store/interface.ts';
 import { MemoryStore } from '../store/memory.ts';
-import { equal, hex, utf8, type Bytes } from '../wire/bytes.ts';
-import { decode } from '../wire/codec.ts';
+import { concat, equal, hex, utf8, type Bytes } from '../wire/bytes.ts';
+import { decode, encode } from '../wire/codec.ts';
 import { run } from './core/effects.ts';
+import { sha256 } from './core/evaluate.ts';
 import { handle, leafInput } from './core/handle.ts';
+import { openHead, sealHead } from './head.ts';
 import { createPartition, headKey, leafKey, Partition } from './partition.ts';
 import { openRecord } from './record-seal.ts';
+import { AccountRecord } from './record.ts';
 import { TestAccount } from './testing/account.ts';
 import { MemoryDriver } from './testing/memory-driver.ts';
+import { Tree } from './tree.ts';
 
 const suite = await sodiumSuite();
 const { fleet } = new MemoryDriver({ ceiling: 1000 }, suite);
@@ -152,6 +159,48 @@ describe('a commit', () => {
     expect(partition.failure).toMatchObject(rollback);
     await expect(account('bob').call('status')).rejects.toMatchObject(rollback);
   });
+});
+
+// proves STO-9, STO-21, ATT-24, ATT-25
+it('an authentic record that breaks an invariant is not served, whoever sealed it', async () => {
+  const leaf = await leafOf('alice');
+  await partition.close();
+  const [entry] = await hsm.anchor.read();
+  const head = await openHead((...args) => hsm.hmac(...args), (await store.get(headKey(0))) ?? leaf);
+  const sealed = await store.get(leafKey(0, leaf));
+  if (entry === undefined || sealed === undefined) throw new Error('no record');
+  /** The store one commit ahead, as a vault would leave it that checks nothing. */
+  const write = async (change: (record: AccountRecord) => AccountRecord): Promise<void> => {
+    const record = change(openRecord([entry.current], leaf, sealed));
+    const prefix = sealed.subarray(0, 40);
+    const key = nodeEngine.hmac(
+      'sha256',
+      entry.current.key,
+      concat(label('record'), prefix.subarray(8), leaf),
+    );
+    const plaintext = new Uint8Array(4096 - 40 - 16);
+    plaintext.set(encode(AccountRecord, record));
+    const value = concat(
+      prefix,
+      nodeEngine.aead(key).seal(new Uint8Array(NONCE_LENGTH), plaintext, concat(leaf, prefix)),
+    );
+    await store.commit({ conditions: [], writes: [{ key: leafKey(0, leaf), value }] });
+    const tree = new Tree(0);
+    for (const name of ['alice', 'bob']) {
+      const index = await leafOf(name);
+      tree.set([{ index, hash: sha256((await store.get(leafKey(0, index))) ?? leaf) }]);
+    }
+    const body = { ...head.body, n: head.body.n + 1, prev: head.hash, root: tree.root };
+    const next = await sealHead((...args) => hsm.hmac(...args), body);
+    await store.commit({ conditions: [], writes: [{ key: headKey(0), value: next.bytes }] });
+  };
+  for (const fault of [{ shown: 1 }, { nextGeneration: 1 }, { account: utf8('mallory') }]) {
+    await write((record) => ({ ...record, ...fault }));
+    await expect(openWith()).rejects.toMatchObject({ code: 'record-invalid' });
+  }
+  await write((record) => record);
+  await openWith();
+  expect(await account('alice').call('status')).toMatchObject({ outcome: 'ok', remaining: 5 });
 });
 
 // proves STO-13, STO-14, STO-24
