@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../crypto/random.ts';
 import { Answer, RecoverStarted, StatusBody, type Statement } from '../../exchange/answer.ts';
-import { RegisterStart } from '../../exchange/request.ts';
+import { RegisterConfirm, RegisterFinish, RegisterStart } from '../../exchange/request.ts';
 import { nobleSuite, type Suite } from '../../opaque/index.ts';
 import { hex, utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
@@ -9,6 +9,7 @@ import { AccountRecord } from '../record.ts';
 import { TestAccount } from '../testing/account.ts';
 import { MemoryDriver, type Paused } from '../testing/memory-driver.ts';
 import type { Effect } from './effects.ts';
+import { sha256 } from './evaluate.ts';
 import type { Caller } from './fleet.ts';
 import { handle, leafInput, type Handled } from './handle.ts';
 
@@ -119,6 +120,24 @@ describe('a guess', () => {
       expect(await alice.finish(first)).toMatchObject({ outcome, remaining: 19 - newer });
     }
   });
+});
+
+// proves OPQ-13
+it('the stretching of a registration comes back with KE2 as it was registered', async () => {
+  for (const change of [{ iterations: 4 }, { memoryKib: 131072 }, { parallelism: 5 }]) {
+    const { finish, confirm } = await alice.prepare('secret');
+    const body = decode(RegisterFinish, finish);
+    const stretch = { ...body.stretch, ...change };
+    const changed = encode(RegisterFinish, { ...body, stretch });
+    expect(await alice.call('register-finish', changed)).toMatchObject({ outcome: 'ok' });
+    const recordHash = sha256(changed);
+    const confirmed = encode(RegisterConfirm, { ...decode(RegisterConfirm, confirm), recordHash });
+    const proof = alice.owner('register-confirm', confirmed);
+    expect(await alice.call('register-confirm', confirmed, proof)).toMatchObject({ outcome: 'ok' });
+    const { answer, right } = await alice.start('secret');
+    expect(decode(RecoverStarted, answer.body).stretch).toEqual(stretch);
+    expect(right).toBe(true);
+  }
 });
 
 // proves XCH-5
