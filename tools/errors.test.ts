@@ -17,6 +17,7 @@ test('every error code stands in the registry of the text exactly once, and no o
   expect(firstColumn(document('errors')).sort()).toEqual(Object.keys(ERRORS).sort());
 });
 
+// proves CNV-14
 test('the labels of the text are those of the code, in order', () => {
   const [, section = ''] = /## Labels\n([^]*?)\n## /u.exec(document('registries')) ?? [];
   expect(firstColumn(section)).toEqual([...LABELS]);

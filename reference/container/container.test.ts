@@ -69,6 +69,7 @@ describe('round trip', () => {
     }
   });
 
+  // proves WRT-1
   it('refuses content of more than 2^40 bytes before it touches any', () => {
     const endless = { length: 2 ** 40 + 1 } as Uint8Array;
     const sealer = new Sealer(small);
@@ -104,6 +105,7 @@ describe('damage', () => {
   const headerLength = inspect(object).length;
   const checkAt = headerLength - 8;
 
+  // proves CNV-19
   it('every bit of the header has its error, and nothing comes out', () => {
     const expected = (bit: number): readonly (ErrorCode | undefined)[] => {
       const byte = bit >> 3;
@@ -120,6 +122,23 @@ describe('damage', () => {
       const { code, released } = attempt(flip(object, bit));
       expect([bit, expected(bit), released.length]).toEqual([bit, expect.arrayContaining([code]), 0]);
     }
+  });
+
+  // proves HDR-8
+  it('an opener shows no header whose commitment is not verified', () => {
+    const forged = object.slice();
+    forged[20] = (forged[20] ?? 0) ^ 1;
+    const header = encodeHeader(forged.slice(0, checkAt - 32), forged.slice(checkAt - 32, checkAt));
+    const refused = new Opener({ key });
+    expect(() => refused.update(concat(header, object.subarray(headerLength)))).toThrow(
+      expect.objectContaining({ code: 'wrong-key' }),
+    );
+    expect(refused.header).toBeUndefined();
+    const opener = new Opener({ key });
+    opener.update(object.subarray(0, headerLength - 1));
+    expect(opener.header).toBeUndefined();
+    opener.update(object.subarray(headerLength - 1));
+    expect(opener.header).toMatchObject({ type: 'records' });
   });
 
   it('a header that was changed and given a new check is a wrong key, bit by bit', () => {
@@ -490,6 +509,7 @@ describe('keep failing', () => {
     expect(failure(() => opener.final())).toMatchObject({ code: 'cancelled' });
   });
 
+  // proves CNV-23, WRT-2
   it('an abort stops before the next chunk, for good', () => {
     const controller = new AbortController();
     const sealer = new Sealer({ ...small, signal: controller.signal });

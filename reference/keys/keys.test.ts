@@ -12,6 +12,7 @@ const raw = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 3);
 const exactly32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 describe('labels', () => {
+  // proves CNV-14
   it('are ASCII, end in a zero byte, and none begins another', () => {
     const all = LABELS.map((name) => hex(label(name)));
     for (const name of LABELS) expect(name).toMatch(/^[a-z]+(?:-[a-z]+)*$/u);
@@ -42,6 +43,7 @@ describe('backup key', () => {
     expect(hex(key.bytes())).toBe(hex(raw));
   });
 
+  // proves KEY-4, CNV-20
   it('shows nothing of itself', () => {
     const key = BackupKey.fromBytes(raw);
     expect(JSON.stringify({ key })).toBe('{"key":{}}');
@@ -67,11 +69,38 @@ describe('backup key', () => {
     );
   });
 
+  // proves KEY-3
   it('refuses text in the place of bytes', () => {
     expect(() => BackupKey.fromBytes('x'.repeat(32) as unknown as Uint8Array)).toThrow(
       expect.objectContaining({ code: 'invalid-key' }),
     );
   });
+});
+
+// proves KEY-4, CNV-20
+it('no error repeats anything of a key', () => {
+  const messages = (...uses: (() => unknown)[]): string =>
+    uses
+      .map((use) => {
+        try {
+          use();
+        } catch (error) {
+          return inspect(error, { depth: 9, showHidden: true }).replaceAll(/^ +at .*$/gmu, '');
+        }
+        throw new Error('no error');
+      })
+      .join('\n');
+  const [text, wiped] = [formatRecoveryKey(raw), BackupKey.fromBytes(raw)];
+  wiped.wipe();
+  const shown = messages(
+    () => BackupKey.parse(`${text}x`),
+    () => BackupKey.parse(text.slice(0, -1)),
+    () => BackupKey.fromBytes(raw.subarray(1)),
+    () => BackupKey.fromBytes(text as unknown as Uint8Array),
+    () => wiped.bytes(),
+  );
+  for (let at = 0; at + 4 <= 32; at++) expect(shown).not.toContain(hex(raw.subarray(at, at + 4)));
+  for (const group of text.split(' ')) expect(shown).not.toContain(group);
 });
 
 describe('recovery key', () => {
