@@ -28,6 +28,7 @@ function messageOf(code: ErrorCode, action: () => unknown): string {
 
 // proves CLI-39
 describe('secrets among the arguments', () => {
+  // proves CNV-20
   test.each([
     ['--password', ['recover', '--password', 'hunter2']],
     ['--password=', ['recover', '--password=hunter2']],

@@ -101,7 +101,7 @@ describe('register and recover', () => {
     expect(new Set(transport.sent.map((bytes) => bytes.length)).size).toBe(1);
   });
 
-  // proves CLI-37
+  // proves CLI-37, CLI-36, ATT-23
   test('failed attempts are reported until their owner was shown them', async () => {
     await registered();
     await refusal(enter(await open(), WRONG));
@@ -183,7 +183,7 @@ describe('answers that are lost', () => {
     expect(recovered.report.failed).toBe(1);
   });
 
-  // proves CLI-13, CLI-15
+  // proves CLI-13, CLI-15, HTP-4
   test('all of them: unavailable, and the client has learnt nothing', async () => {
     await registered();
     const keeper = memoryKeeper();
@@ -243,7 +243,7 @@ describe('a vault that is not the right one costs no attempt', () => {
     await connect({ transport, pins: { ...pins, threshold: 1 }, account });
   });
 
-  // proves CLI-4
+  // proves CLI-4, FLT-8
   test('an older descriptor than one seen before', async () => {
     const keeper = memoryKeeper();
     await open(keeper);
@@ -253,6 +253,7 @@ describe('a vault that is not the right one costs no attempt', () => {
     const twin = { version: 1, serial: 1, descriptor: '00'.repeat(32), accounts: {} };
     await keeper.write(name, JSON.stringify(twin));
     expect((await refusal(open(keeper))).code).toBe('descriptor-rollback');
+    expect(await keeper.read(name)).toBe(JSON.stringify(twin));
   });
 
   // proves CLI-32, CLI-33
@@ -286,6 +287,7 @@ describe('answers that are not the answer', () => {
     }
   });
 
+  // proves CLI-19, CLI-21
   test('one of an earlier request, a short one, an empty one', async () => {
     await registered();
     const exchange = transport.exchange.bind(transport);

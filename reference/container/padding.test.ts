@@ -13,6 +13,7 @@ function exactPadme(length: number): number {
 
 describe('Padmé', () => {
   const powers = Array.from({ length: 49 }, (_, i) => 2 ** (i + 4)).flatMap((n) => [n - 1, n, n + 1]);
+  // proves PAD-3
   it('is exact around every power of two up to 2^52', () => {
     for (const n of powers) expect([n, padme(n)]).toEqual([n, exactPadme(n)]);
   });

@@ -82,6 +82,7 @@ describe('streams', () => {
     await expect(opening.verified).rejects.toMatchObject({ code: 'chunk-damaged' });
   });
 
+  // proves RDR-8
   it('are not verified before the consumer has everything', async () => {
     const opening = openStream({ key });
     let verified = false;

@@ -240,6 +240,7 @@ describe('keys', () => {
     expect(receiptKey(descriptor, new Uint8Array(8))).toBeUndefined();
   });
 
+  // proves FLT-14
   it('for registrations are still open to new ones', () => {
     const [oprf, id] = [new Uint8Array(8).fill(4), keyId(element(4))];
     expect(registrationKey(descriptor, oprf, id, 1200).publicKey).toEqual(element(4));

@@ -61,12 +61,14 @@ describe('the software anchor', () => {
     return entries.map(({ n }) => n);
   };
 
+  // proves STO-15
   it('moves one head at a time, and each partition alone', async () => {
     await anchor.advance([{ from: entry(0), to: entry(1) }]);
     await anchor.advance([{ from: entry(1), to: entry(2) }]);
     expect(await reopened()).toEqual([2, 0]);
   });
 
+  // proves STO-15
   it.each([
     ['back', entry(2), entry(1)],
     ['two on', entry(2), entry(4)],
@@ -139,6 +141,7 @@ describe('the software anchor', () => {
     expect(await reopened()).toEqual([0, 0]);
   });
 
+  // proves STO-2
   it('refuses damage, a wrong key, a missing file, an open file and a file of two times', async () => {
     const damaged = { code: 'anchor-damaged' };
     const old = readFileSync(path);
@@ -188,6 +191,7 @@ describe('the software HSM', () => {
       expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  // proves STO-1
   it('uses a key of its own for every purpose', async () => {
     const tags = await Promise.all(
       (['index', 'head', 'oprf', 'attempt'] as const).map((key) => hsm.hmac(key, utf8('x'))),
@@ -219,6 +223,7 @@ describe('the software HSM', () => {
     await expect(hsm.open(box.subarray(0, 20), label('hsm-keys'))).rejects.toMatchObject(damaged);
   });
 
+  // proves STO-2
   it('names what is wrong with its files', async () => {
     const paths = softwareHsmPaths(folder);
     const whole = readFileSync(paths.keys);
@@ -240,6 +245,7 @@ describe('the software HSM', () => {
     await refused('keys-missing');
   });
 
+  // proves STO-3
   it('is never made anew in place', async () => {
     const again = SoftwareHsm.create(softwareHsmPaths(folder), () => Promise.resolve([entry(0)]));
     await expect(again).rejects.toMatchObject({ code: 'state-exists' });

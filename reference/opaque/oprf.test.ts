@@ -86,6 +86,7 @@ describe.each(groups)('%s', (_name, group) => {
     }
   });
 
+  // proves OPQ-3
   it('refuses scalars that are zero, too great or of a wrong length', () => {
     const order = fromHex(group === nobleP256 ? P256_ORDER : ORDER);
     for (const bad of [new Uint8Array(32), order, new Uint8Array(32).fill(255), new Uint8Array(31).fill(1)]) {

@@ -51,6 +51,7 @@ describe('Argon2id', () => {
 describe('bounds', () => {
   it('let the default through', () => expect(() => checkStretch(DEFAULT_STRETCH)).not.toThrow());
 
+  // proves OPQ-12
   it.each([
     ['algorithm', 0],
     ['algorithm', 2],

@@ -42,6 +42,7 @@ function during(at: Place, path: string, act: () => void): Promise<BackupResult>
 }
 
 describe('a folder that moves', () => {
+  // proves SET-11
   it('a file that grows while it is read is read again', async () => {
     const at = place({ log: megabytes(3) });
     const result = await during(at, 'log', () => appendFileSync(join(at.source, 'log'), 'more'));
@@ -79,6 +80,7 @@ describe('a folder that moves', () => {
     expect(await restore(at.storage, key, at.target)).toMatchObject({ failed: [] });
   });
 
+  // proves SET-14
   it('a link or a pipe in the place of a file is neither followed nor waited for', async () => {
     const at = place({ a: megabytes(2), b: 'file', c: 'file' });
     write(at.base, 'outside', 'secret');
@@ -96,6 +98,7 @@ describe('a folder that moves', () => {
 });
 
 describe('what has no place in a set', () => {
+  // proves SET-10
   it('is left out, and reported', async () => {
     const at = place({ good: 'g' });
     symlinkSync('/etc/passwd', join(at.source, 'absolute'));
@@ -117,6 +120,7 @@ describe('what has no place in a set', () => {
     expect(tree(at.target)).toEqual({ good: 'g' });
   });
 
+  // proves SET-13
   it('a storage inside the folder is refused, also through a link', async () => {
     const at = place({ a: 'a' });
     const inside = new DirectoryStorage(join(at.source, 'backups'));
@@ -248,6 +252,7 @@ describe('a backup that fails', () => {
     ['commit', 5, 'after'],
     ['flush', 2, 'after'],
   ];
+  // proves SET-8
   it.each(steps)('at %s %i leaves one whole backup: the one %s it', async (step, count, expected) => {
     const at = place({ a: '1', b: '1', c: '1' });
     await backup(at.source, at.storage, { key });
@@ -268,6 +273,7 @@ describe('a backup that fails', () => {
     expect(readdirSync(at.storage.folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
+  // proves WRT-2
   it('because it is cancelled at any point leaves the last one, and nothing else', async () => {
     const at = place({ a: '1', big: megabytes(4) });
     await backup(at.source, at.storage, { key });
@@ -291,6 +297,7 @@ describe('a backup that fails', () => {
     expect(readdirSync(at.storage.folder)).toEqual([]);
   });
 
+  // proves SET-12
   it('because another one was faster stops before it makes a fork', async () => {
     const at = place({ a: '1' });
     await backup(at.source, at.storage, { key });
@@ -389,6 +396,7 @@ describe('a machine that fails', () => {
     }
   });
 
+  // proves SET-8
   it('a process that is killed at any time leaves a whole backup, and the next one works', async () => {
     const at = place({ a: '1', big: megabytes(6) });
     await backup(at.source, at.storage, { key });

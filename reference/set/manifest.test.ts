@@ -97,6 +97,7 @@ function codeOfContent(bytes: Uint8Array): ErrorCode | 'accepted' {
 const withEntries = (...entries: Entry[]): Bytes => content([HEAD, ...entries.map(entryRecord)]);
 
 describe('a manifest', () => {
+  // proves MAN-1
   it('is read as it was written', () => {
     const bytes = concat(...manifestContent(manifest));
     expect(bytes).toEqual(withEntries(...manifest.entries));

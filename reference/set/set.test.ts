@@ -50,6 +50,7 @@ const noise = (length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) * 13 + (i >> 16)) & 255);
 
 describe('round trip', () => {
+  // proves MAN-12, RST-1
   it('brings back contents of every size around a chunk, and every kind of name', async () => {
     const chunk = 2 ** 18;
     const sizes = [
@@ -164,6 +165,7 @@ describe('round trip', () => {
 });
 
 describe('generations', () => {
+  // proves SET-8
   it('follow each other in one set, and older ones stay', async () => {
     const at = place({ a: '1' });
     const first = await backup(at.source, at.storage, { key });
@@ -181,6 +183,7 @@ describe('generations', () => {
     expect(tree(at.target)).toEqual({ a: '2' });
   });
 
+  // proves SET-6, MAN-9, HDR-3
   it('never share an object or a salt', async () => {
     const at = place({ a: 'same', b: 'same' });
     await backup(at.source, at.storage, { key });
@@ -323,6 +326,7 @@ describe('generations', () => {
 describe('damage', () => {
   const files = { a: noise(1000), b: noise(600_000), 'c/d': 'whole' };
 
+  // proves RST-9, RST-10, RST-11
   it.each([
     ['its header', flipAt(20), 'header-damaged'],
     ['its magic', flipAt(0), 'not-an-object'],
@@ -348,6 +352,7 @@ describe('damage', () => {
     expect(await verify(at.storage, key)).toMatchObject({ failed: [{ path: 'b', code }], verified: 3 });
   });
 
+  // proves RST-9
   it('of nothing: an object that is missing, swapped, or of an older backup', async () => {
     const at = place({ ...files, e: noise(1000) });
     await backup(at.source, at.storage, { key });
@@ -368,6 +373,7 @@ describe('damage', () => {
     ]);
   });
 
+  // proves SET-4
   it('an object of another key or account in its place is a mismatch, not a wrong key', async () => {
     const at = place(files);
     const other = place(files);
@@ -383,6 +389,7 @@ describe('damage', () => {
     expect((await verify(at.storage, key)).failed).toEqual([{ path: 'a', code: 'object-mismatch' }]);
   });
 
+  // proves SET-17, SET-18
   it.each([
     ['header', flipAt(30), 'header-damaged'],
     ['first chunk', flipChunk, 'chunk-damaged'],
@@ -403,6 +410,7 @@ describe('damage', () => {
     },
   );
 
+  // proves SET-7, SET-18
   it('of one manifest that is gone: the other serves', async () => {
     const at = place(files);
     await backup(at.source, at.storage, { key });
@@ -410,6 +418,7 @@ describe('damage', () => {
     expect(await restore(at.storage, key, at.target)).toMatchObject({ copies: 1, failed: [] });
   });
 
+  // proves SET-16, SET-17
   it('of both manifests, in a late chunk: the error is reported, the older backup is not taken for the newest', async () => {
     const at = place();
     for (let i = 0; i < 400; i++) symlinkSync('to', join(at.source, `${i}-${'n'.repeat(200)}`));
@@ -463,6 +472,7 @@ describe('damage', () => {
     }
   });
 
+  // proves SET-1, SET-3, RST-12
   it('of nothing: strays, renamed objects and other files are reported or ignored', async () => {
     const at = place(files);
     await backup(at.source, at.storage, { key });
@@ -485,6 +495,7 @@ describe('damage', () => {
 });
 
 describe('a target', () => {
+  // proves RST-2, RST-4
   it('is not overwritten, and nothing is written before that is known', async () => {
     const at = place({ a: 'new', z: 'new' });
     await backup(at.source, at.storage, { key });
@@ -503,6 +514,7 @@ describe('a target', () => {
     expect(tree(at.target)).toEqual({ 'd/': '', 'd/a': 'new', 'd/other': 'mine' });
   });
 
+  // proves RST-5
   it('with a folder where a file goes, or a file where a folder goes, is refused even by force', async () => {
     for (const [path, clash] of [
       ['x', 'x/inside'],
@@ -516,6 +528,7 @@ describe('a target', () => {
     }
   });
 
+  // proves RST-6
   it('with a link where a folder goes is refused: nothing is written through it', async () => {
     const at = place({ 'd/a': 'new' });
     await backup(at.source, at.storage, { key });
@@ -552,6 +565,7 @@ describe('a target', () => {
     }
   });
 
+  // proves RST-8
   it('in which a file appears meanwhile keeps that file', async () => {
     const at = place({ a: noise(5000), b: 'theirs' });
     await backup(at.source, at.storage, { key });
@@ -608,6 +622,7 @@ describe('a target', () => {
     expect(tree(at.target)).toEqual({ a: 'mine' });
   });
 
+  // proves RST-10
   it('that is cancelled half-way holds only whole files', async () => {
     const at = place({ a: 'whole', b: noise(8_000_000), c: 'later' });
     await backup(at.source, at.storage, { key });

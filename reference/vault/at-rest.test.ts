@@ -40,6 +40,7 @@ describe('a record', () => {
     expect(() => checkInvariants(record)).not.toThrow();
   });
 
+  // proves STO-11
   it('fits with every field at its longest', () => {
     const full = { ...slot, record: fill(1, 256) };
     const largest: AccountRecord = {
@@ -58,6 +59,7 @@ describe('a record', () => {
   const change = (active: Partial<GenerationSlot>): Partial<AccountRecord> => ({
     active: { ...slot, ...active },
   });
+  // proves STO-9, ATT-24
   it.each<[string, Partial<AccountRecord>]>([
     ['a version of its own', { version: 2 }],
     ['state version 0', { stateVersion: 0 }],
@@ -101,6 +103,7 @@ describe('a sealed record', () => {
   const key = { epoch: 7, key: fill(1) };
   const sealed = sealRecord(key, fill(2), record, fill(3));
 
+  // proves STO-11
   it('opens with its key, its leaf and its bytes, and with nothing else', () => {
     expect(openRecord([{ epoch: 8, key: fill(9) }, key], fill(2), sealed)).toEqual(record);
     const invalid = expect.objectContaining({ code: 'record-invalid' }) as Error;
@@ -170,6 +173,7 @@ describe('the tree', () => {
     );
   });
 
+  // proves STO-13
   it('proves what is in it and what is not, and proves nothing else', () => {
     const tree = new Tree(0);
     const leaves = [0, 0, 0, 5, 9].map((first, i) => ({

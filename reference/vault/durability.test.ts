@@ -130,6 +130,7 @@ describe('a vault that is killed', () => {
 });
 
 describe('a disk that takes no more', () => {
+  // proves STO-5, STO-6, XCH-14
   it('releases no answer as a success, is not ready, and loses no charge', async () => {
     const { folder, pins } = await make();
     let vault = await start(folder);
@@ -227,6 +228,7 @@ describe.skipIf(!strace)('an answer to a guess', () => {
     return source;
   }
 
+  // proves STO-17, STO-18, STO-16
   it('leaves after the charge is on the disk, in the store and in the anchor', async () => {
     expect(await syncedBeforeAnswer(reference)).toEqual({ store: true, anchor: true });
   });

@@ -3,6 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StrongroomError, type ErrorCode } from '../errors.ts';
 import type { Bytes } from '../wire/bytes.ts';
+import { MAX_PIPELINED } from './connections.ts';
 import { httpEdge, type Backend, type HttpEdge, type HttpEvent } from './http.ts';
 
 let edge: HttpEdge;
@@ -10,11 +11,15 @@ let url: string;
 let events: HttpEvent[];
 let failure: ErrorCode | undefined;
 
-async function listen(exchange: Backend['exchange'], maxConcurrent = 2): Promise<void> {
+async function listen(
+  exchange: Backend['exchange'],
+  maxConcurrent = 2,
+  maxConnections?: number,
+): Promise<void> {
   events = [];
   failure = undefined;
   const backend: Backend = { exchange, descriptor: new Uint8Array(3), failure: () => failure };
-  edge = httpEdge(backend, maxConcurrent, (event) => events.push(event));
+  edge = httpEdge(backend, maxConcurrent, (event) => events.push(event), maxConnections);
   edge.server.listen(0, '127.0.0.1');
   await once(edge.server, 'listening');
   url = `http://127.0.0.1:${(edge.server.address() as AddressInfo).port}`;
@@ -39,6 +44,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('the HTTP edge', () => {
+  // proves HTP-10
   it('takes as many requests as it may, says overloaded to the next, and recovers', async () => {
     const { exchange, waiting } = gate();
     await listen(exchange);
@@ -87,6 +93,7 @@ describe('the HTTP edge', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
+  // proves HTP-3, HTP-11
   it.each<[Error, number, string, string]>([
     [new StrongroomError('channel-open-failed', 'x'), 400, 'channel-open-failed', 'channel-open-failed'],
     [new StrongroomError('overloaded', 'a secret detail'), 503, 'overloaded', 'overloaded'],
@@ -117,5 +124,94 @@ describe('the HTTP edge', () => {
     const ready = await fetch(`${url}/readyz`);
     expect(await ready.json()).toMatchObject({ status: 503, code: 'rollback-detected' });
     expect((await fetch(`${url}/v1/fleet`)).status).toBe(200);
+  });
+});
+
+/** A connection, and everything that has come from it. */
+function raw(text: string): { readonly socket: Socket; readonly received: () => string } {
+  let received = '';
+  const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
+  socket.on('data', (data) => (received += data.toString('latin1')));
+  socket.on('error', () => {});
+  return { socket, received: () => received };
+}
+
+describe('what is no request', () => {
+  const exchange = 'POST /v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\n';
+
+  // proves HTP-2, HTP-5
+  it.each([
+    ['another protocol', 'hello\r\n\r\n', 400],
+    ['two lengths', `${exchange}content-length: 1\r\ncontent-length: 2\r\n\r\nx`, 400],
+    [
+      'a length and chunks',
+      `${exchange}content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+    ],
+    ['a head that is too long', `GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['an expectation', `${exchange}expect: 200-ok\r\ncontent-length: 1\r\n\r\nx`, 417],
+    ['a tunnel', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n', 404],
+    ['nobody to ask', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['half a request', 'POST /v1', 408],
+  ])('is answered with a problem document: %s', { timeout: 10_000 }, async (_name, text, status) => {
+    await listen(() => Promise.resolve(answered));
+    const { socket, received } = raw(text);
+    await until(() => received().includes('}'));
+    socket.destroy();
+    const [head = '', body = ''] = received().split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `, 'u'));
+    expect(head).toMatch(/content-type: application\/problem\+json/u);
+    expect(head).toMatch(/cache-control: no-store/u);
+    expect(JSON.parse(body)).toMatchObject({ status, code: 'malformed' });
+  });
+});
+
+describe('a connection', () => {
+  const get = 'GET /v1/fleet HTTP/1.1\r\nhost: x\r\n\r\n';
+  const ask =
+    'POST /v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 1\r\n\r\nx';
+
+  // proves HTP-17
+  it('has few requests under way, and is ended if it has more', async () => {
+    const { exchange, waiting } = gate();
+    await listen(exchange, 100);
+    const few = raw(ask.repeat(MAX_PIPELINED));
+    await until(() => waiting.length === MAX_PIPELINED);
+    for (const release of waiting.splice(0)) release();
+    await until(() => few.received().split('HTTP/1.1 200').length === MAX_PIPELINED + 1);
+    few.socket.write(ask);
+    await until(() => waiting.length === 1);
+    few.socket.destroy();
+    const many = raw(get.repeat(2000));
+    await once(many.socket, 'close');
+    expect(events.filter(({ path }) => path === '/v1/fleet').length).toBeLessThanOrEqual(MAX_PIPELINED);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  // proves HTP-18
+  it('is ended when nothing moves on it', async () => {
+    await listen(() => Promise.resolve(answered));
+    expect(edge.server.timeout).toBe(10_000);
+  });
+
+  // proves HTP-19
+  it('that was idle longest gives way to a new one, and one with a request under way does not', async () => {
+    const { exchange, waiting } = gate();
+    await listen(exchange, 2, 20);
+    const under = raw(ask);
+    await until(() => waiting.length === 1);
+    const idle: Socket[] = [];
+    let closed = 0;
+    for (let i = 0; i < 60; i++) {
+      const { socket } = raw('');
+      socket.once('close', () => closed++);
+      idle.push(socket);
+      await once(socket, 'connect');
+    }
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    await until(() => closed >= 40);
+    waiting[0]?.();
+    await until(() => under.received().includes('HTTP/1.1 200'));
+    for (const socket of [under.socket, ...idle]) socket.destroy();
   });
 });

@@ -106,6 +106,7 @@ describe('a partition', () => {
     expect(await partition.commit(leaf, token, record)).toBe(true);
   });
 
+  // proves ATT-2
   it('counts only the time that it has run', async () => {
     expect(partition.now()).toBe(START);
     seconds = 100.9;
@@ -116,6 +117,7 @@ describe('a partition', () => {
     expect(partition.now()).toBe(START + 100);
   });
 
+  // proves ATT-4
   it('waits for deadlines again after a restart, and persists its time meanwhile', async () => {
     await account('alice').register('secret', 1);
     await account('alice').start('secret');
@@ -210,6 +212,7 @@ describe('a store that was changed is not served', () => {
     await expect(open()).rejects.toMatchObject(rollback);
   });
 
+  // proves STO-13
   it('two records that have changed places', async () => {
     const [a, b] = [await keyOf('alice'), await keyOf('bob')];
     const [x, y] = [await valueOf(store, a), await valueOf(store, b)];
@@ -233,6 +236,7 @@ describe('a store that was changed is not served', () => {
     await expect(open({ store: new MemoryStore() })).rejects.toMatchObject(rollback);
   });
 
+  // proves STO-14
   it('a record more, or a record less', async () => {
     const key = await keyOf('mallory');
     const more = new MemoryStore(store);
@@ -255,6 +259,7 @@ describe('a store that was changed is not served', () => {
     await expect(open()).rejects.toMatchObject(rollback);
   });
 
+  // proves STO-24
   it('while it is being served: nothing is answered any more', async () => {
     partition = await open();
     const key = await keyOf('alice');
@@ -264,6 +269,7 @@ describe('a store that was changed is not served', () => {
     await expect(account('bob').call('status')).rejects.toMatchObject(rollback);
   });
 
+  // proves STO-20
   it('by another writer: the commit fails, and is not answered', async () => {
     partition = await open();
     const key = headKey(0);

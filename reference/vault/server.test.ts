@@ -143,6 +143,7 @@ describe('a vault over HTTP', () => {
     expect(await status('/healthz?x=1')).toBe(200);
   });
 
+  // proves HTP-9
   it('closes a connection whose request does not come', async () => {
     const slow = connect(Number(new URL(server.url).port), '127.0.0.1');
     const started = Date.now();
@@ -155,6 +156,7 @@ describe('a vault over HTTP', () => {
     expect(Date.now() - started).toBeGreaterThan(4000);
   });
 
+  // proves HTP-11, HTP-12
   it('logs fields of a closed list, and no account, password or key', () => {
     const text = JSON.stringify(events);
     for (const secret of ['alice', 'secret', 'bob']) expect(text).not.toContain(secret);
@@ -165,6 +167,7 @@ describe('a vault over HTTP', () => {
     );
   });
 
+  // proves STO-7
   it('has one process on one state folder', async () => {
     await expect(serve(folder)).rejects.toMatchObject({ code: 'store-locked' });
   });
@@ -192,6 +195,7 @@ describe('the life of a state folder', () => {
     await second.close();
   });
 
+  // proves HTP-15, STO-23
   it('says rollback-detected in readyz for an older store, and answers nothing', async () => {
     const { folder, pins } = await make();
     const first = await serve(folder);
@@ -232,6 +236,7 @@ describe('the life of a state folder', () => {
     await second.close();
   });
 
+  // proves HTP-16, STO-2
   it('refuses to start with the name of what is wrong', async () => {
     const { folder } = await make();
     const at = (name: string): string => join(folder, name);
@@ -326,6 +331,7 @@ describe('an assertion', () => {
     expect(callerOf(policy, exchange(), requestHash, 1001)).toEqual({ kind: 'nobody' });
   });
 
+  // proves XCH-1
   it.each<[string, () => Exchange, Policy]>([
     ['by another relay', () => exchange({}, new Uint8Array(32).fill(9)), policy],
     ['by a relay without a key', () => exchange({ relayKeyId: new Uint8Array(8) }), policy],
@@ -338,6 +344,7 @@ describe('an assertion', () => {
     expect(callerOf(policy, make(), requestHash, 500)).toEqual({ kind: 'nobody' });
   });
 
+  // proves XCH-1
   it('whose account was changed after signing speaks for nobody', () => {
     const good = decode(Assertion, exchange().assertion);
     const assertion = encode(Assertion, { ...good, account: utf8('mallo') });

@@ -16,6 +16,7 @@ describe('bytes', () => {
     expect(() => fromHex(text)).toThrow(expect.objectContaining({ code: 'malformed' }));
   });
 
+  // proves CNV-2
   it('keeps well-formed text, a byte order mark included, and refuses all else', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {

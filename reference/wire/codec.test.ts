@@ -62,6 +62,7 @@ describe.each(Object.entries(cases))('%s', (_name, [codec, values]) => {
     );
   });
 
+  // proves CNV-11
   it('has no second encoding', () => {
     // Short strings of small numbers hit lengths, tags and presence bytes often.
     const likely = byteString({ maxLength: 12 }).map((bytes) =>
@@ -105,6 +106,7 @@ describe('known encodings', () => {
     expect(hex(c.encode(codec as c.Codec<unknown>, value))).toBe(expected);
   });
 
+  // proves CNV-11
   it.each([
     ['u64 of 2^53', c.u64, '0020000000000000'],
     ['u64 of 2^64 - 1', c.u64, 'ffffffffffffffff'],
@@ -123,6 +125,7 @@ describe('known encodings', () => {
     );
   });
 
+  // proves CNV-13
   it.each([
     ['a fraction', c.u8, 1.5],
     ['a negative number', c.u8, -1],

@@ -116,6 +116,7 @@ describe('the life of an account', () => {
     expect(await alice.recover('secret')).toMatchObject({ outcome: 'ok', remaining: 2 });
   });
 
+  // proves ATT-20
   it('destroys the key for good when the budget is spent', async () => {
     await alice.register('secret', 3);
     await closeAll(2);
@@ -234,6 +235,7 @@ describe('registration', () => {
     expect(v.driver.commits).toBe(1);
   });
 
+  // proves REG-5
   it('evaluates one element per seed: other bytes discard the pending generation', async () => {
     const first = await alice.prepare('secret');
     const { nonce } = v.record().pending;
@@ -249,6 +251,7 @@ describe('registration', () => {
     });
   });
 
+  // proves REG-3
   it('evaluates nothing under the live seed', async () => {
     await alice.register('secret');
     const { nonce } = v.record().active;
@@ -381,6 +384,7 @@ describe('replacing a live generation', () => {
     expect(await alice.register('new', 5, proof)).toMatchObject({ outcome: 'destroyed', phase: 'destroyed' });
   });
 
+  // proves ATT-9
   it('no proof of an old generation is worth anything', async () => {
     const stale = await alice.start('old');
     const { proof } = await alice.start('old');
@@ -438,6 +442,7 @@ describe('the ledger', () => {
     expect(guesses).toBe(3 + 9);
   });
 
+  // proves ATT-11
   it('has a ceiling over all generations, which ends with its oldest period', async () => {
     v = vault({ ceiling: 4 });
     alice = v.account();
@@ -483,6 +488,7 @@ describe('an attempt', () => {
     expect(await alice.call('recover-start', short)).toMatchObject({ outcome: 'malformed', remaining: 4 });
   });
 
+  // proves ATT-10
   it('answers the same KE3 the same, right or wrong, for a day', async () => {
     for (const [password, outcome] of [
       ['secret', 'ok'],
@@ -535,6 +541,7 @@ describe('an attempt', () => {
     expect(await alice.finish(second)).toMatchObject({ outcome: 'ok', remaining: 5 });
   });
 
+  // proves RCV-7
   it('wipes the seed of a closed attempt', async () => {
     const begun = await alice.start('wrong');
     const [open] = v.record().open;
@@ -655,6 +662,7 @@ describe('the last chance', () => {
     expect(await alice.finish(begun)).toMatchObject({ outcome: 'destroyed' });
   });
 
+  // proves ATT-17
   it('ends at its deadline: at the first event, even for the right KE3', async () => {
     const begun = await alice.start('secret');
     v.driver.now += 600;
