@@ -38,6 +38,7 @@ export const LABELS = [
   'hsm-keys',
   'hsm-anchor',
   'opaque-key',
+  'oprf-key-id',
 ] as const;
 
 /** A registered label name. */

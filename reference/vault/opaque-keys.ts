@@ -63,7 +63,7 @@ export async function newOpaqueKey(
   hmac: Hsm['hmac'],
   pair: { readonly secretKey: Bytes; readonly publicKey: Bytes },
 ): Promise<OpaqueServerKey> {
-  const oprfKeyId = (await hmac('oprf', label('opaque-key'))).slice(0, 8);
+  const oprfKeyId = (await hmac('oprf', label('oprf-key-id'))).slice(0, 8);
   return { ...pair, id: keyId(pair.publicKey), oprfKeyId };
 }
 
