@@ -183,7 +183,7 @@ describe('a connection', () => {
     await until(() => waiting.length === 1);
     few.socket.destroy();
     const many = raw(get.repeat(2000));
-    await once(many.socket, 'close');
+    await until(() => many.socket.closed);
     expect(events.filter(({ path }) => path === '/v1/fleet').length).toBeLessThanOrEqual(MAX_PIPELINED);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });

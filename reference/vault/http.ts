@@ -4,17 +4,27 @@
  *
  * @module
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
 import { ERRORS, isStrongroomError, type ErrorCode } from '../errors.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
+import { Connections } from './connections.ts';
 import type { Exchanged } from './vault.ts';
 
 /** Longest body of a request, in bytes. */
 export const MAX_BODY = 4096;
 /** Milliseconds within which a request must have arrived. */
 export const REQUEST_TIMEOUT = 5000;
-/** Most connections at once. */
-const MAX_CONNECTIONS = 4096;
+/** Milliseconds after which a connection on which nothing moves is ended. */
+const IDLE_TIMEOUT = 10_000;
+/** Milliseconds that a client has to read why its connection is ended. */
+const LINGER = 250;
 
 /** What the edge serves. */
 export interface Backend {
@@ -44,6 +54,15 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   overloaded: 503,
 };
 
+/** Status of what Node cannot read as a request. */
+const UNREADABLE: Partial<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+/** On every answer, whatever its status. */
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
 /** A problem document of RFC 9457. */
 class Problem extends Error {
   readonly status: number;
@@ -70,6 +89,21 @@ function problemOf(error: unknown): Problem {
   const status = isStrongroomError(error) ? STATUS[error.code] : undefined;
   if (isStrongroomError(error) && status !== undefined) return new Problem(status, error.code);
   return new Problem(503, 'not-ready');
+}
+
+/** Answers what did not become a request, and ends the connection. */
+function refuse(socket: Duplex, status: number): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { body } = new Problem(status, 'malformed');
+  const type = 'application/problem+json';
+  const length = String(Buffer.byteLength(body));
+  const headers = { ...HEADERS, connection: 'close', 'content-type': type, 'content-length': length };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n'));
+  setTimeout(() => socket.destroy(), LINGER);
 }
 
 async function readBody(request: IncomingMessage): Promise<Bytes> {
@@ -105,7 +139,12 @@ export interface HttpEdge {
 }
 
 /** Makes the server; it does not listen yet. */
-export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: HttpEvent) => void): HttpEdge {
+export function httpEdge(
+  backend: Backend,
+  maxConcurrent: number,
+  log: (event: HttpEvent) => void,
+  maxConnections?: number,
+): HttpEdge {
   let active = 0;
   let draining = false;
   let idle = (): void => {};
@@ -125,6 +164,9 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
   }
 
   async function route(request: IncomingMessage, path: string): Promise<Reply> {
+    const { host, expect } = request.headers;
+    if (host === undefined && request.httpVersion !== '1.0') throw new Problem(400, 'malformed');
+    if (expect !== undefined && expect.toLowerCase() !== '100-continue') throw new Problem(417, 'malformed');
     const method = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
     if (method === undefined) throw new Problem(404, 'malformed');
     if (request.method !== method) throw new Problem(405, 'malformed', { allow: method });
@@ -149,8 +191,7 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
     response.writeHead(status, {
       'content-type': type,
       'content-length': Buffer.byteLength(body),
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
+      ...HEADERS,
       // What was not read of a refused body must not be taken for the next request.
       ...(draining || !request.complete ? { connection: 'close' } : {}),
       ...headers,
@@ -160,8 +201,12 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
     log({ path: known, status, milliseconds: Math.round(performance.now() - started), ...event });
   }
 
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    if (connections.admits(request, response)) answer(request, response).catch(() => response.destroy());
+  };
   const server = createServer(
     {
+      requireHostHeader: false, // Node would answer without a document
       requestTimeout: REQUEST_TIMEOUT,
       headersTimeout: REQUEST_TIMEOUT,
       keepAliveTimeout: REQUEST_TIMEOUT,
@@ -169,11 +214,17 @@ export function httpEdge(backend: Backend, maxConcurrent: number, log: (event: H
       connectionsCheckingInterval: 500,
       maxHeaderSize: 8192,
     },
-    (request, response) => {
-      answer(request, response).catch(() => response.destroy());
-    },
+    listener,
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  const connections = new Connections(server, maxConnections);
+  server.timeout = IDLE_TIMEOUT;
+  server.on('checkExpectation', listener);
+  server.on('connect', (_request, socket) => {
+    refuse(socket, 404);
+  });
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    refuse(socket, UNREADABLE[code] ?? 400);
+  });
 
   async function drain(): Promise<void> {
     draining = true;
