@@ -92,6 +92,7 @@ describe('exit codes', () => {
       expect(result.stdout).toMatch(/^VERDICT container-reader core non-conformant pass=0 fail=1 /mu);
   });
 
+  // proves CFM-11
   test('a reject case is not passed by an adapter that refuses all, crashes, or supports nothing', async () => {
     for (const [mode, failure] of [
       ['reject', 'wrong-error'],
@@ -109,6 +110,7 @@ describe('exit codes', () => {
     }
   });
 
+  // proves CFM-10
   test('2 for wrong usage', async () => {
     for (const args of [
       ['run'],

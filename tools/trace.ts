@@ -163,29 +163,9 @@ function lastKills(): { requirement: string; killedBy: string }[] {
   );
 }
 
-const declaredSchema = z.array(
-  z.object({ file: z.string(), test: z.string(), requirements: z.array(z.string()) }),
-);
-
-/** Tests of the reference that declared.json names for requirements, and names that no file has any more. */
-function declarations(): { mentions: [string, string][]; missing: string[] } {
-  const declared = readJson(join(root, 'tools', 'declared.json'), declaredSchema, []);
-  const has = ({ file, test }: { file: string; test: string }): boolean =>
-    existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(test);
-  return {
-    mentions: [
-      ...comments(),
-      ...declared.flatMap(({ file, requirements }) => requirements.map((id): [string, string] => [file, id])),
-    ],
-    missing: declared
-      .filter((one) => !has(one))
-      .map(({ file, test }) => `${file} has no test "${test}" any more`),
-  };
-}
-
-/** `// proves ID, ID` in the tests of the reference. */
-function comments(): [string, string][] {
-  const files = ['reference', 'tools'].flatMap((part) =>
+/** `// proves ID, ID` beside the unit tests that would fail without the rule. */
+function mentioned(): [string, string][] {
+  const files = ['reference', 'conformance', 'tools'].flatMap((part) =>
     readdirSync(join(root, part), { recursive: true, encoding: 'utf8' }).map((name) => join(part, name)),
   );
   return files
@@ -206,7 +186,6 @@ function main(args: readonly string[]): number {
   const set = loadVectors();
   const citations = new Map(allCases(set).map(({ id, requirements }) => [id, requirements]));
   const report = lastReport(set.digest, citations);
-  const { mentions, missing } = declarations();
   const facts: Facts = {
     requirements,
     retired,
@@ -219,7 +198,7 @@ function main(args: readonly string[]): number {
     passed: new Set(report.results.filter(({ status }) => status === 'pass').map(({ id }) => id)),
     kills: lastKills(),
     mentions: [
-      ...mentions,
+      ...mentioned(),
       ...mutants.map(({ id, requirement }): [string, string] => [`mutant ${id}`, requirement]),
     ],
     exclusions: readJson(exclusionsPath, z.array(z.object({ id: z.string(), reason: z.string() })), []),
@@ -228,7 +207,6 @@ function main(args: readonly string[]): number {
   const errors = [
     ...textFaults.map(({ file, line, message }) => `spec/${file}:${line}: ${message}`),
     ...faults(facts),
-    ...missing,
     ...[...covered]
       .filter(([, how]) => how === 'nothing')
       .map(([id]) => {

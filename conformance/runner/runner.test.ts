@@ -21,6 +21,7 @@ describe('scoring', () => {
   } as const;
   const expectation = { ...reject, errors: [...reject.errors], released: [...reject.released] };
 
+  // proves CFM-12
   test('over-release is seen before the error, whatever the error is', () => {
     expect(score(expectation, { outcome: 'reject', error: 'wrong-key' }, more)).toMatchObject({
       class: 'over-release',
@@ -78,6 +79,7 @@ describe('verdicts', () => {
     ...(failure && { class: failure }),
   });
 
+  // proves CFM-13
   test('a case that did not run makes the role incomplete, and a failure weighs more', () => {
     expect(verdicts([result('a', 'pass')], false)[0]?.verdict).toBe('conformant');
     expect(verdicts([result('a', 'pass')], true)[0]?.verdict).toBe('provisional');
@@ -105,6 +107,7 @@ describe('verdicts', () => {
   });
 });
 
+// proves CFM-6
 test('the order is a permutation that the seed decides', () => {
   const items = Array.from({ length: 50 }, (_, i) => i);
   expect(shuffled(items, 1)).toEqual(shuffled(items, 1));
@@ -122,6 +125,7 @@ test('pieces stand for their bytes, in any depth', () => {
   });
 });
 
+// proves CFM-4
 test('a set of vectors with an id twice, or a reject without its accepting twin, is refused', () => {
   const vector = {
     id: 'x.y',
