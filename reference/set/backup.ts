@@ -12,7 +12,15 @@ import type { Bytes } from '../wire/bytes.ts';
 import { DirectoryStorage } from './directory-storage.ts';
 import { guarded } from './faults.ts';
 import { lengthOf, MAX_ENTRIES, type Entry, type Manifest } from './manifest.ts';
-import { isFatal, manifestsOfSet, openScanned, scan, type Scan, type SelectOptions } from './newest.ts';
+import {
+  isFatal,
+  manifestsOfSet,
+  openScanned,
+  scan,
+  unreadManifests,
+  type Scan,
+  type SelectOptions,
+} from './newest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { Pacer } from './objects.ts';
 import type { Storage } from './storage.ts';
@@ -145,7 +153,8 @@ async function findPrevious(
   before: Scan,
   options: BackupOptions,
 ): Promise<{ setId: Bytes; generation: number; id: Bytes | undefined } | undefined> {
-  if (before.manifests.length === 0 && options.manifest === undefined) return undefined;
+  const none = before.manifests.length === 0 && unreadManifests(before.damaged).length === 0;
+  if (none && options.manifest === undefined) return undefined;
   const [newest] = manifestsOfSet(before, options.manifest);
   if (newest === undefined) return undefined;
   const { setId, generation } = newest;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, encodePrefix } from '../container/header.ts';
 import { inspect } from '../container/index.ts';
-import { codeOf, copiesOf, key, objectOf, place, type Place } from './fixture.ts';
+import { codeOf, copiesOf, key, objectOf, place, tamper, write, type Place } from './fixture.ts';
 import { backup, DirectoryStorage, list, manifestContent, openManifest, restore, verify } from './index.ts';
 
 /** A manifest that a stranger wrote and sent to the owner as a picture; no key is needed for that. */
@@ -86,5 +86,56 @@ describe('a storage that answers two reads of one name with two objects', () => 
     const diary = await objectOf(at, 'diary');
     storage.answer = (what, name) => (name === diary && what === 'all' ? picture : undefined);
     expect((await verify(storage, key)).failed).toEqual([{ path: 'diary', code: 'object-mismatch' }]);
+  });
+});
+
+/** Changes the last byte: a small manifest is one chunk. */
+function spoil(bytes: Buffer): Buffer {
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  return bytes;
+}
+
+describe('a manifest of an unknown generation', () => {
+  /** Two generations, and a way to make copies of one unreadable from their first chunk on. */
+  async function twoGenerations(): Promise<{
+    readonly at: Place;
+    readonly copies: readonly (readonly string[])[];
+    readonly damage: (...names: readonly string[]) => void;
+  }> {
+    const at = place({ diary: 'first' });
+    const copies: (readonly string[])[] = [];
+    for (const content of ['first', 'second']) {
+      write(at.source, 'diary', content);
+      await backup(at.source, at.storage, { key });
+      copies.push(await copiesOf(at));
+    }
+    const damage = (...names: readonly string[]): void => {
+      for (const name of names) tamper(at, name, spoil);
+    };
+    return { at, copies, damage };
+  }
+
+  // proves SET-16
+  it('stops restore and backup if it may be the newest', async () => {
+    const { at, copies, damage } = await twoGenerations();
+    damage(...(copies[1] ?? []));
+    await expect(restore(at.storage, key, at.target)).rejects.toMatchObject({ code: 'chunk-damaged' });
+    await expect(backup(at.source, at.storage, { key })).rejects.toMatchObject({ code: 'chunk-damaged' });
+    const manifest = copies[0]?.[0] ?? '';
+    expect(await restore(at.storage, key, at.target, { manifest })).toMatchObject({ generation: 1 });
+  });
+
+  it('stops nothing if it can only be an older one, or the twin of what is read', async () => {
+    const { at, copies, damage } = await twoGenerations();
+    const [[first = '', second = ''] = [], [twin = ''] = []] = copies;
+    damage(first, second, twin);
+    expect(await restore(at.storage, key, at.target)).toMatchObject({ generation: 2, copies: 1 });
+  });
+
+  it('is no reason to begin a set anew', async () => {
+    const at = place({ diary: 'only' });
+    await backup(at.source, at.storage, { key });
+    for (const name of await copiesOf(at)) tamper(at, name, spoil);
+    await expect(backup(at.source, at.storage, { key })).rejects.toMatchObject({ code: 'chunk-damaged' });
   });
 });

@@ -74,7 +74,7 @@ export async function scan(
   const damaged: Damage[] = [];
   const objects = new Map<string, number>();
   for await (const { name, length } of storage.list()) objects.set(name, length);
-  for (const [name, length] of objects) {
+  for (const [name, length] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (skip?.has(name) === true) continue;
     await pacer.pace();
     let manifest = false;
@@ -179,14 +179,40 @@ export async function openScanned(
 /**
  * The manifests of one set, the highest generation first: that of the named one, else the only set there is.
  *
- * @throws StrongroomError `no-backup`, `wrong-key`, `fork`, or the fault of the manifests that do not open
+ * @throws StrongroomError `no-backup`, `wrong-key`, `fork`, or the fault of the manifests that do not open, if there
+ * are none that do or one of the others may be newer
  */
 export function manifestsOfSet({ manifests, damaged }: Scan, named?: string): readonly ManifestCopy[] {
   const [first] = named === undefined ? manifests : manifests.filter(({ name }) => name === named);
   if (first === undefined) throw nothingOpens(damaged, named);
   const ofSet = manifests.filter(({ setId }) => equal(setId, first.setId));
-  if (named === undefined && ofSet.length < manifests.length) throw fork('the storage holds several sets');
+  if (named !== undefined) return ofSet;
+  if (ofSet.length < manifests.length) throw fork('the storage holds several sets');
+  requireNewest(ofSet, first.generation, damaged);
   return ofSet;
+}
+
+/**
+ * Refuses to take a generation for the newest while a manifest that cannot be read may be newer: there are more of
+ * those than copies that are missing up to this generation.
+ */
+function requireNewest(ofSet: readonly ManifestCopy[], newest: number, damaged: readonly Damage[]): void {
+  const unread = unreadManifests(damaged);
+  const copies = new Map<number, number>();
+  for (const { generation } of ofSet) copies.set(generation, Math.min(2, (copies.get(generation) ?? 0) + 1));
+  const missing = 2 * newest - [...copies.values()].reduce((sum, count) => sum + count, 0);
+  const [first] = unread;
+  if (first === undefined || unread.length <= missing) return;
+  throw new StrongroomError(first.code, `${first.name}, a manifest that may be newer, cannot be read`, {
+    subject: first.name,
+  });
+}
+
+/** Manifests under this key, as far as anyone can tell, that are damaged. */
+export function unreadManifests(damaged: readonly Damage[]): readonly Damage[] {
+  return damaged.filter(
+    ({ manifest, code }) => manifest && code !== 'wrong-key' && code !== 'object-mismatch',
+  );
 }
 
 /** The copies to read: those of the newest generation, or the named one before its possible twins. */
