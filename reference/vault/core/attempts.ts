@@ -5,10 +5,11 @@
  * @module
  */
 import type { Policy } from '../../fleet/descriptor.ts';
-import type { Bytes } from '../../wire/bytes.ts';
+import { equal, type Bytes } from '../../wire/bytes.ts';
 import {
   ATTEMPTS,
   BUCKETS,
+  EMPTY_SLOT,
   tombstone,
   type AccountRecord,
   type Attempt,
@@ -165,8 +166,13 @@ export function remember(
 }
 
 /** True while a closed attempt still answers for itself. */
-export function isRemembered({ time }: Closed, now: number): boolean {
+function isRemembered({ time }: Closed, now: number): boolean {
   return now - time < CLOSED_SECONDS;
+}
+
+/** The attempt that was closed by the proof of this hash, while it is remembered. */
+export function closedBy(record: AccountRecord, hash: Bytes, now: number): Closed | undefined {
+  return record.closed.find((closed) => equal(closed.hash, hash) && isRemembered(closed, now));
 }
 
 /** Closes an attempt whose KE3 is wrong; the last one of a last chance takes the key with it. */
@@ -181,7 +187,8 @@ export function isOverdue({ active }: AccountRecord, now: number): boolean {
   return active.state === 'last-chance' && now >= active.deadline;
 }
 
-/** Erases the key and all that could lead to it; the ledger stays. */
+/** Erases the key and all that could lead to it, and what waited to replace it; the ledger stays. */
 export function destroy(record: AccountRecord): AccountRecord {
-  return { ...record, active: tombstone(record.active, 'destroyed'), open: [], closed: [] };
+  const active = tombstone(record.active, 'destroyed');
+  return { ...record, active, pending: EMPTY_SLOT, open: [], closed: [] };
 }

@@ -7,10 +7,10 @@
 import { isStrongroomError } from '../../errors.ts';
 import { Recovered, RecoverStarted, type Outcome } from '../../exchange/answer.ts';
 import { Ke3Proof, RecoverFinish, RecoverStart } from '../../exchange/request.ts';
-import { equal, type Bytes } from '../../wire/bytes.ts';
+import type { Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import { isLive, type AccountRecord, type Attempt } from '../record.ts';
-import { charge, isRemembered, refund, reject, remember, waitOf } from './attempts.ts';
+import { charge, closedBy, refund, reject, remember, waitOf } from './attempts.ts';
 import { say, type Decide, type Decision, type Reply } from './decision.ts';
 import { perform, type Step } from './effects.ts';
 import { attemptId, evaluate, hasLengths, ke1Length, openAttempt, sha256, verify } from './evaluate.ts';
@@ -59,7 +59,7 @@ export const recoverFinish: Decide = function* (fleet, request, record, now): St
   if (nothing !== undefined) return say(nothing);
   const recovered = encode(Recovered, { sealedKey: record.active.sealedKey });
   const hash = sha256(encode(Ke3Proof, proof));
-  const closed = record.closed.find((closed) => equal(closed.hash, hash) && isRemembered(closed, now)); // 3
+  const closed = closedBy(record, hash, now); // 3
   if (closed !== undefined) return closed.outcome === 'ok' ? say('ok', recovered) : say('wrong-password');
   const verdict = yield* verify(fleet, record, proof); // 4
   if (verdict === undefined) return say('conflict');

@@ -19,7 +19,7 @@ import { checkRecord, checkStretch, DEFAULT_STRETCH_BOUNDS } from '../../opaque/
 import { concat, equal, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import { EMPTY_SLOT, isLive, type AccountRecord, type GenerationSlot } from '../record.ts';
-import { delayAfter, recentCharges, refund, reject } from './attempts.ts';
+import { closedBy, delayAfter, recentCharges, refund, reject } from './attempts.ts';
 import { say, type Decide, type Reply } from './decision.ts';
 import { perform, type Step } from './effects.ts';
 import { hasLengths, registrationResponse, sha256, verify } from './evaluate.ts';
@@ -134,11 +134,15 @@ function* prove(fleet: Fleet, request: Request, record: AccountRecord, now: numb
     return proved ? { proved, byPassword: false } : { proved, outcome: 'not-authorised' };
   }
   if (!hasLengths(fleet.suite, proof)) return { proved: false, outcome: 'malformed' };
+  const { kind: _, ...ke3Proof } = proof;
+  const hash = sha256(encode(Ke3Proof, ke3Proof));
+  if (closedBy(record, hash, now)?.outcome === 'wrong-password') {
+    return { proved: false, outcome: 'wrong-password' };
+  }
   const verdict = yield* verify(fleet, record, proof);
   if (verdict === undefined) return { proved: false, outcome: 'not-authorised' };
   const { attempt, proved } = verdict;
   if (proved) return { proved, byPassword: true, record: refund(fleet.policy, record, attempt, 0, now) };
-  const { kind: _, ...ke3Proof } = proof;
-  const rejected = reject(record, attempt, sha256(encode(Ke3Proof, ke3Proof)), now);
+  const rejected = reject(record, attempt, hash, now);
   return { proved, outcome: isLive(rejected) ? 'wrong-password' : 'destroyed', record: rejected };
 }
