@@ -196,6 +196,25 @@ describe('what is not believed', () => {
     expect(await codeOf(accountStatus(session))).toBe('stale-answer');
   });
 
+  test('but a refusal before the record was read says what it is, and changes nothing', async () => {
+    await session.state.saw(session.account, { version: 6 });
+    const refusal = { body: new Uint8Array(), stateVersion: 0 };
+    fleet.lie = () => ({ ...refusal, outcome: 'not-authorised' });
+    expect(await codeOf(accountStatus(session))).toBe('not-authorised');
+    fleet.lie = () => ({ ...refusal, outcome: 'malformed', account: new Uint8Array() });
+    expect(await codeOf(accountStatus(session))).toBe('malformed');
+    expect(session.state.account(session.account)).toMatchObject({ version: 6 });
+    for (const lie of [
+      { ...refusal, outcome: 'destroyed' as const },
+      { ...refusal, outcome: 'not-authorised' as const, stateVersion: 5 },
+    ]) {
+      fleet.lie = () => lie;
+      expect(await codeOf(accountStatus(session))).toBe('stale-answer');
+    }
+    fleet.lie = () => ({ ...refusal, outcome: 'not-authorised', account: new Uint8Array() });
+    expect(await codeOf(accountStatus(session))).toBe('bad-answer');
+  });
+
   test('a signature by a key that is not of the fleet, in its own name or in that of the fleet', async () => {
     const secret = systemRandom('stranger', 32);
     fleet.signAs = { secret, keyId: keyId(ed25519PublicKey(secret)) };

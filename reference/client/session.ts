@@ -163,18 +163,25 @@ export class Session {
     if (statement.version !== EXCHANGE_VERSION) throw bad(`version ${statement.version}`);
     if (!equal(statement.fleetId, this.descriptor.fleetId)) throw bad('the answer is of another fleet');
     if (!equal(statement.requestHash, requestHash)) throw bad('the answer is to another request');
-    if (!equal(statement.account, this.account)) throw bad('the answer is of another account');
+    const nobody = statement.outcome === 'malformed' && statement.account.length === 0;
+    if (!nobody && !equal(statement.account, this.account)) throw bad('the answer is of another account');
     if (statement.remaining > statement.budget) throw bad('more attempts are left than there were');
     return statement;
   }
 
   async #remember(statement: Statement): Promise<void> {
+    if (readsNothing(statement)) return;
     const { version: highest } = this.state.account(this.account);
     if (statement.stateVersion < highest) {
       throw new StrongroomError('stale-answer', `state ${statement.stateVersion} after ${highest}`);
     }
     await this.state.saw(this.account, { version: statement.stateVersion });
   }
+}
+
+/** True for a refusal that was made before the account's record was read: it says nothing of its state. */
+function readsNothing({ outcome, stateVersion }: Statement): boolean {
+  return stateVersion === 0 && (outcome === 'malformed' || outcome === 'not-authorised');
 }
 
 const wallClock = (): number => Math.floor(Date.now() / 1000);
