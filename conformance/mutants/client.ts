@@ -354,7 +354,7 @@ export const clientMutants: readonly Mutant[] = [
     id: 'account-ignored',
     mistake: 'takes an outcome of another account',
     file: 'reference/client/session.ts',
-    find: 'if (!equal(statement.account, this.account)) throw',
+    find: 'if (!nobody && !equal(statement.account, this.account)) throw',
     replace: 'if (statement.account.length === 0) throw',
     requirement: 'XCH-16',
     cases: ['client.other-account'],
