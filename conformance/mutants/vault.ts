@@ -317,6 +317,11 @@ export const vaultMutants: readonly Mutant[] = [
     class: 'state',
     also: [
       {
+        file: 'reference/vault/turns.ts',
+        find: 'leave ??= await this.#enter(effect.leaf);',
+        replace: '',
+      },
+      {
         file: 'reference/vault/partition.ts',
         find: '      while (this.#busy.has(hex(leaf))) await this.#batch;',
         replace: '',
