@@ -1,5 +1,5 @@
 /**
- * One GiB sealed and opened in memory, against the raw cipher of the same process, and the peak memory of a process
+ * One GiB sealed and opened in memory, against the cipher alone in the same process, and the peak memory of a process
  * that does nothing else.
  *
  * @module
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { BackupKey, Opener, Sealer } from '../reference/container/index.ts';
 import type { ChunkLog2 } from '../reference/container/index.ts';
 import { measure, type Row } from './harness.ts';
+import { rawEvp } from './raw-evp.ts';
 
 const MIB = 2 ** 20;
 const key = BackupKey.generate();
@@ -38,7 +39,8 @@ function both(mebibytes: number, chunkLog2: ChunkLog2): void {
   for (const _ of opener.finish());
 }
 
-function raw(mebibytes: number, size: number): void {
+/** The cipher of Node, its outputs left to the garbage collector: what plain code reaches. */
+function plain(mebibytes: number, size: number): void {
   const secret = createSecretKey(randomBytes(32));
   const nonce = Buffer.alloc(12);
   for (const part of content(mebibytes)) {
@@ -62,15 +64,25 @@ function peakMemory(mebibytes: number): number {
 /** One GiB in each chunk size that blobs use, and the memory that it takes. */
 export async function objects(time: number, mebibytes: number): Promise<Row[]> {
   const rows: Row[] = [];
+  const native = rawEvp();
   for (const chunkLog2 of [18, 20] as const) {
     const size = 2 ** chunkLog2;
-    const base = `raw AES-256-GCM, ${size / 1024} KiB a call`;
+    const usual = `AES-256-GCM of node:crypto, ${size / 1024} KiB a call`;
+    const base = native === undefined ? usual : `raw EVP loop, ${size / 1024} KiB a call`;
     const unit = { worth: mebibytes, unit: 'MiB' };
     // What is opened is sealed and kept first, so that opening is measured alone.
     const object: Uint8Array[] = [];
     sealing(mebibytes, chunkLog2, (bytes) => object.push(bytes));
     const tasks = [
-      { name: base, run: () => raw(mebibytes, size), ...unit },
+      ...(native === undefined
+        ? []
+        : [{ name: base, run: () => native(size, (mebibytes * MIB) / size), ...unit }]),
+      {
+        name: usual,
+        run: () => plain(mebibytes, size),
+        ...(native === undefined ? {} : { against: base }),
+        ...unit,
+      },
       {
         name: `seal, ${size / 1024} KiB chunks`,
         run: () => sealing(mebibytes, chunkLog2, () => {}),

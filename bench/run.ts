@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { chunks } from './chunks.ts';
+import { incremental, largeFiles, singleFile, smallFiles } from './files.ts';
 import { table, type Row } from './harness.ts';
 import { objects } from './objects.ts';
 import { opaque, stretching } from './opaque.ts';
@@ -15,7 +16,7 @@ import { vault } from './vault.ts';
 const HELP = `Usage: npm run bench -- [--quick] [--only <section>] [--json <file>]
 
   --quick          short runs and 64 MiB instead of 1 GiB: does it run at all?
-  --only <name>    chunks, objects, opaque, stretching or vault; can be repeated
+  --only <name>    chunks, objects, files, folders, incremental, opaque, stretching or vault; can be repeated
   --json <file>    where the figures go as JSON (default .strongroom/bench.json)
 `;
 
@@ -36,6 +37,12 @@ const time = values.quick ? 60 : 1500;
 const sections: Readonly<Record<string, () => Promise<Row[]>>> = {
   chunks: () => chunks(time),
   objects: () => objects(time, values.quick ? 64 : 1024),
+  files: async () => singleFile(values.quick ? 128 : 1024, values.quick ? 1 : 7),
+  folders: async () => [
+    ...largeFiles(values.quick ? 128 : 1024, values.quick ? 1 : 5),
+    ...smallFiles(values.quick ? 500 : 10_000, values.quick ? 1 : 5),
+  ],
+  incremental: async () => incremental(values.quick ? 1000 : 10_000, values.quick ? 1 : 5),
   opaque: () => opaque(time),
   stretching: () => stretching(time),
   vault: () => vault(values.quick ? 4 : 64),
