@@ -29,7 +29,7 @@ describe('the reference', () => {
   const set = loadVectors();
 
   test.each([[[]], [['--engine=noble']]])('passes every case that needs no vault, with %j', async (flags) => {
-    const cases = allCases(set).filter(({ role }) => role.startsWith('container'));
+    const cases = allCases(set).filter(({ role }) => !role.startsWith('vault'));
     const { report } = await run({
       adapter: [...reference, ...flags],
       cases,
@@ -38,7 +38,7 @@ describe('the reference', () => {
       timeout: 15_000,
     });
     expect(report.results.filter(({ status }) => status !== 'pass')).toEqual([]);
-    expect(report.verdicts.map(({ verdict }) => verdict)).toEqual(['conformant', 'conformant']);
+    expect(report.verdicts.map(({ verdict }) => verdict)).toEqual(['conformant', 'conformant', 'conformant']);
     expect(reportSchema.parse(report)).toEqual(report);
   });
 

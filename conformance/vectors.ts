@@ -87,6 +87,29 @@ export function unpack(value: Value): Value {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unpack(inner)]));
 }
 
+function objectsOf(value: Value | undefined): { [name: string]: Value } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no objects');
+  return value;
+}
+
+/** What an edit is about: an input field, or for `storage/NAME` one object of the storage. */
+export function fieldOf(input: Readonly<Record<string, Value>>, field: string): Value | undefined {
+  const [first = '', name] = field.split('/', 2);
+  return name === undefined ? input[first] : objectsOf(input[first])[name];
+}
+
+/** The input with another value in a field; null takes it out. */
+export function withField(
+  input: Readonly<Record<string, Value>>,
+  field: string,
+  value: Value,
+): Record<string, Value> {
+  const [first = '', name] = field.split('/', 2);
+  if (name !== undefined) return { ...input, [first]: withField(objectsOf(input[first]), name, value) };
+  const { [first]: _before, ...rest } = input;
+  return value === null ? rest : { ...input, [first]: value };
+}
+
 /** Hexadecimal text of a value that stands for bytes. @throws TypeError if it does not */
 export function hexOf(value: Value | undefined): string {
   const text = unpack(value ?? null);

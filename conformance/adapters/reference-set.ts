@@ -1,42 +1,60 @@
 /**
- * Records and manifests of the reference implementation, as operations of the adapter protocol.
+ * Reading backup sets with the reference implementation, as operations of the adapter protocol.
  *
  * @module
  */
-import { ManifestReader, RecordReader, RecordWriter } from '../../reference/set/index.ts';
-import { concat, hex } from '../../reference/wire/bytes.ts';
-import type { Operation } from './serve.ts';
+import { BackupKey } from '../../reference/keys/backup-key.ts';
+import {
+  DirectoryStorage,
+  list,
+  openManifest,
+  restore,
+  verify,
+  type Damage,
+  type SelectOptions,
+  type Storage,
+} from '../../reference/set/index.ts';
+import { hex } from '../../reference/wire/bytes.ts';
+import type { Value } from '../schema/vector.ts';
+import type { Operation, Params } from './serve.ts';
 
-/** Pieces in which content is given to readers: a prime, so that no boundary meets another. */
-const PIECE = 1009;
-
-function* pieces(content: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < content.length; at += PIECE) yield content.subarray(at, at + PIECE);
+/** The parameters that every operation of this file has. */
+function subject(params: Params): [Storage, BackupKey, SelectOptions] {
+  return [
+    new DirectoryStorage(params.text('storage')),
+    BackupKey.fromBytes(params.bytes('key')),
+    { ...(params.has('manifest') && { manifest: params.text('manifest') }) },
+  ];
 }
 
-/** Operations of records and manifests. */
+function damages(damaged: readonly Damage[]): Value {
+  return damaged.map(({ name, code }) => ({ name, code })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Operations of sets. */
 export const setOperations: Readonly<Record<string, Operation>> = {
-  'records.read': (params) => {
-    const reader = new RecordReader(2 ** params.number('chunkLog2'), params.numbers('known'));
-    const records = [...pieces(params.bytes('content'))].flatMap((piece) => reader.push(piece));
-    reader.finish();
-    return { records: records.map(({ type, body }) => ({ type, body: hex(body) })) };
-  },
-  'records.write': (params) => {
-    const begin = { setId: params.bytes('setId'), volume: 1, volumes: 1, schema: params.number('schema') };
-    const writer = new RecordWriter(2 ** params.number('chunkLog2'), begin);
-    const parts = params.list('records').map((one) => writer.write(one.number('type'), one.bytes('body')));
-    return { content: hex(concat(...parts, writer.end())) };
-  },
-  'manifest.read': (params) => {
-    const reader = new ManifestReader();
-    const entries = [...pieces(params.bytes('content'))].flatMap((piece) => reader.push(piece));
-    reader.finish();
-    const { head } = reader;
+  'set.find': async (params) => {
+    const { manifest, id, copies, damaged } = await openManifest(...subject(params));
     return {
-      setId: hex(head?.setId ?? new Uint8Array(0)),
-      generation: head?.generation ?? 0,
-      entries: entries.map(({ kind, path }) => ({ kind, path })),
+      setId: hex(manifest.setId),
+      generation: manifest.generation,
+      manifestId: hex(id),
+      copies: copies.length,
+      damaged: damages(damaged),
     };
+  },
+  'set.list': async (params) => {
+    const { entries } = await list(...subject(params));
+    return { entries: entries.map(({ path, kind, length }) => ({ path, kind, length })) };
+  },
+  'set.verify': async (params) => {
+    const { verified, failed, unused } = await verify(...subject(params));
+    return { verified, failed: failed.map(({ path, code }) => ({ path, code })), unused: [...unused] };
+  },
+  'set.restore': async (params) => {
+    const [storage, key, options] = subject(params);
+    const force = params.has('force');
+    const { restored } = await restore(storage, key, params.text('target'), { ...options, force });
+    return { restored: restored.length };
   },
 };

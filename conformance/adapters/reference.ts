@@ -10,6 +10,7 @@ import { containerOperations } from './reference-container.ts';
 import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
 import { vaultOperations } from './reference-vault.ts';
+import { recordOperations } from './reference-records.ts';
 import { setOperations } from './reference-set.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
@@ -27,6 +28,7 @@ const hello: Operation = () => ({
     'engine',
     'records',
     'manifest',
+    'set',
     'opaque-client',
     'opaque-server',
     'channel-client',
@@ -48,6 +50,7 @@ function guarded(operation: Operation): Operation {
 
 const operations = Object.entries({
   ...containerOperations,
+  ...recordOperations,
   ...setOperations,
   ...vaultOperations,
   ...liveOperations,

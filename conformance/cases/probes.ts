@@ -11,6 +11,7 @@ import { ROLES, type Role } from '../schema/vector.ts';
 const FEATURES: Readonly<Record<Role, string>> = {
   'container-reader': 'container',
   'container-writer': 'container',
+  'set-reader': 'set',
   'vault-client': 'opaque-client',
   'vault-server': 'opaque-server',
 };

@@ -6,7 +6,8 @@ import type { CaseResult } from '../schema/report.ts';
 import { loadVectors, unpack } from '../vectors.ts';
 import { splitCommand } from './connection.ts';
 import { shuffled } from './run.ts';
-import { digest, score } from './score.ts';
+import { fillFolder, readTree } from './folder.ts';
+import { digest, score, scoreTree } from './score.ts';
 import { applyExpected, verdicts } from './verdict.ts';
 
 const nothing = digest(new Uint8Array(0));
@@ -63,6 +64,39 @@ describe('scoring', () => {
     expect(score(released, { outcome: 'ok', result: {} }, undefined)).toMatchObject({
       class: 'wrong-output',
     });
+  });
+});
+
+describe('folders', () => {
+  const link = { link: 'a' };
+  const top = join(mkdtempSync(join(tmpdir(), 'strongroom-folders-')), 'top');
+  fillFolder(top, { a: '6869', 'deep/b': '', 'deep/c': link, empty: {}, out: { link: '..' } });
+  const tree = readTree(top);
+  const file = tree['a'];
+  if (file === undefined) throw new Error('the file is not there');
+  const ok = { outcome: 'ok' as const, result: {} };
+  const reject = { outcome: 'reject' as const, error: 'io' };
+
+  test('hold what they are filled with, and links are not followed', () => {
+    expect(Object.keys(tree)).toEqual(['a', 'deep', 'deep/b', 'deep/c', 'empty', 'out']);
+    expect(tree['deep/c']).toEqual({ kind: 'symlink', target: 'a' });
+    expect(file).toMatchObject({ kind: 'file', ...digest(new Uint8Array([0x68, 0x69])) });
+    expect(readTree(join(top, 'nothing'))).toEqual({});
+  });
+
+  test('must hold all of a tree after a success, and at most the tree after a refusal', () => {
+    const all = { outcome: 'ok' as const, result: {}, tree };
+    expect(scoreTree(all, ok, tree)).toBeUndefined();
+    const { a: _a, ...less } = tree;
+    expect(scoreTree(all, ok, less)).toMatchObject({ class: 'wrong-output' });
+    expect(scoreTree({ ...all, tree: less }, ok, tree)).toMatchObject({ class: 'wrong-output' });
+    const other = { ...tree, a: { ...file, sha256: '00' } };
+    expect(scoreTree(all, ok, other)).toMatchObject({ class: 'wrong-output' });
+    const most = { outcome: 'reject' as const, errors: ['io'], tree: less };
+    expect(scoreTree(most, reject, {})).toBeUndefined();
+    expect(scoreTree(most, reject, less)).toBeUndefined();
+    expect(scoreTree(most, reject, tree)).toMatchObject({ class: 'over-release' });
+    expect(scoreTree({ ...most, tree }, reject, other)).toMatchObject({ class: 'over-release' });
   });
 });
 

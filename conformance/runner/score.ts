@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../schema/protocol.ts';
 import type { FailureClass } from '../schema/report.ts';
-import type { Digest, Expectation, Value } from '../schema/vector.ts';
+import type { Digest, Expectation, Place, Tree, Value } from '../schema/vector.ts';
 import { unpack } from '../vectors.ts';
 import { describe } from './connection.ts';
 
@@ -90,6 +90,38 @@ function scoreOk(
     });
   }
   return { status: 'pass' };
+}
+
+function describePlace(place: Place | undefined): string {
+  return place === undefined ? '(nothing)' : canonical({ ...place });
+}
+
+/** True if the place has all that is expected of it; modes only where the system has them. */
+function fits(expected: Place, actual: Place): boolean {
+  const found = new Map<string, unknown>(Object.entries(actual));
+  return Object.entries(expected).every(
+    ([name, value]) => found.get(name) === value || (name === 'mode' && process.platform === 'win32'),
+  );
+}
+
+/**
+ * What is wrong with the target of a restore: after a success anything that is not as expected, after a refusal what
+ * must not be there.
+ */
+export function scoreTree(expect: Expectation, outcome: Outcome, actual: Tree): Score | undefined {
+  const { tree } = expect;
+  if (tree === undefined || outcome.outcome !== expect.outcome) return undefined;
+  for (const path of new Set([...Object.keys(tree), ...Object.keys(actual)])) {
+    const [wanted, found] = [tree[path], actual[path]];
+    if (expect.outcome === 'reject' && found === undefined) continue;
+    if (wanted !== undefined && found !== undefined && fits(wanted, found)) continue;
+    return failed(
+      expect.outcome === 'ok' ? 'wrong-output' : 'over-release',
+      `${JSON.stringify(path)} in the target is not as it must be`,
+      { expected: describePlace(wanted), actual: describePlace(found) },
+    );
+  }
+  return undefined;
 }
 
 /**

@@ -1,30 +1,47 @@
 /**
- * A vector as a case: one request, the sink that the runner owns, one score.
+ * A vector as a case: one request, the folders that the runner owns, one score.
  *
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Value, Vector } from '../schema/vector.ts';
 import { unpack } from '../vectors.ts';
 import type { Case, CaseContext } from './case.ts';
-import { digest, score, type Score } from './score.ts';
+import { fillFolder, readTree } from './folder.ts';
+import { digest, score, scoreTree, type Score } from './score.ts';
 
-/** Parameters of the request for `vector`; `sink` is added where released plaintext is measured. */
-export function requestOf(vector: Vector, sink: string): Record<string, Value> {
-  const params = Object.fromEntries(Object.entries(vector.input).map(([key, value]) => [key, unpack(value)]));
-  return vector.expect.released === undefined ? params : { ...params, sink };
+/** Input fields that the runner makes folders of. */
+const FOLDERS = ['storage', 'target'];
+
+/** Parameters of the request for `vector`, whose folders are made below `folder`; what comes out goes there too. */
+function requestOf(vector: Vector, folder: string): Record<string, Value> {
+  const { released, tree } = vector.expect;
+  const params = Object.entries(vector.input).map(([name, value]): [string, Value] => {
+    if (!FOLDERS.includes(name)) return [name, unpack(value)];
+    fillFolder(join(folder, name), value);
+    return [name, join(folder, name)];
+  });
+  return {
+    ...(released && { sink: join(folder, 'sink') }),
+    ...(tree && { target: join(folder, 'target') }),
+    ...Object.fromEntries(params),
+  };
 }
 
 async function run(vector: Vector, context: CaseContext): Promise<Score> {
   if (context.adapter === undefined) throw new Error('a vector needs an adapter');
   // A random name: the adapter learns nothing of the case from its path.
-  const sink = join(context.folder, randomBytes(8).toString('hex'));
-  const outcome = await context.adapter.call(vector.op, requestOf(vector, sink));
+  const folder = join(context.folder, randomBytes(8).toString('hex'));
+  mkdirSync(folder);
+  const outcome = await context.adapter.call(vector.op, requestOf(vector, folder));
+  const sink = join(folder, 'sink');
   const released = digest(existsSync(sink) ? readFileSync(sink) : new Uint8Array(0));
-  rmSync(sink, { force: true });
-  return score(vector.expect, outcome, released, context.loose);
+  const tree = readTree(join(folder, 'target'));
+  rmSync(folder, { recursive: true, force: true });
+  const misplaced = scoreTree(vector.expect, outcome, tree);
+  return misplaced ?? score(vector.expect, outcome, released, context.loose);
 }
 
 /** The case that runs `vector`. */

@@ -5,7 +5,7 @@
  * @module
  */
 import * as z from 'zod';
-import type { Role, Value } from './vector.ts';
+import { ROLES, type Role, type Value } from './vector.ts';
 
 /** A line from the runner. */
 export interface Request {
@@ -87,7 +87,7 @@ export const helloSchema: z.ZodType<Hello> = z.strictObject({
     source: z.string().exactOptional(),
   }),
   testing: z.boolean(),
-  roles: z.array(z.enum(['container-reader', 'container-writer', 'vault-client', 'vault-server'])).min(1),
+  roles: z.array(z.enum(ROLES)).min(1),
   suites: z.array(z.int().min(1).max(255)),
   features: z.array(z.string()),
 });

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { helloSchema, type Hello } from './protocol.ts';
-import type { Level, Role } from './vector.ts';
+import { ROLES, type Level, type Role } from './vector.ts';
 
 /** Why a case failed. */
 export type FailureClass =
@@ -84,7 +84,7 @@ export interface Report {
   readonly exitCode: number;
 }
 
-const role = z.enum(['container-reader', 'container-writer', 'vault-client', 'vault-server']);
+const role = z.enum(ROLES);
 const failureClass = z.enum(FAILURE_CLASSES);
 
 /** Schema of {@link Report}. */

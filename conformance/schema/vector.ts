@@ -6,11 +6,12 @@
 import * as z from 'zod';
 
 /** Who is under test. */
-export type Role = 'container-reader' | 'container-writer' | 'vault-client' | 'vault-server';
+export type Role = 'container-reader' | 'container-writer' | 'set-reader' | 'vault-client' | 'vault-server';
 /** Every role, in the order in which verdicts are printed. */
 export const ROLES: readonly Role[] = [
   'container-reader',
   'container-writer',
+  'set-reader',
   'vault-client',
   'vault-server',
 ];
@@ -32,7 +33,23 @@ export interface Digest {
   readonly sha256: string;
 }
 
-/** The one difference between a vector and the accepting vector that it was made from. */
+/** Something in a folder that was restored; modes and times are compared where they are named. */
+export type Place =
+  | {
+      readonly kind: 'file';
+      readonly length: number;
+      readonly sha256: string;
+      readonly mode?: number;
+      /** Seconds since 1970-01-01T00:00:00Z. */
+      readonly modified?: number;
+    }
+  | { readonly kind: 'directory'; readonly mode?: number; readonly modified?: number }
+  | { readonly kind: 'symlink'; readonly target: string };
+
+/** Everything below a folder, by path. */
+export type Tree = Readonly<Record<string, Place>>;
+
+/** The one difference between a vector and the accepting vector that it was made from. `field` is an input field, or `storage/NAME`. */
 export type Edit =
   /** Bytes of an input field were replaced; an empty side is an insertion or a removal. */
   | {
@@ -49,13 +66,21 @@ export type Edit =
 
 /** What an implementation must answer. */
 export type Expectation =
-  | { readonly outcome: 'ok'; readonly result: Record<string, Value>; readonly released?: Digest }
+  | {
+      readonly outcome: 'ok';
+      readonly result: Record<string, Value>;
+      readonly released?: Digest;
+      /** All that must lie in the target afterwards. */
+      readonly tree?: Tree;
+    }
   | {
       readonly outcome: 'reject';
       readonly errors: string[];
       /** Position that the error must tell, where the specification asks for one. */
       readonly position?: number;
       readonly released?: Digest[];
+      /** All that may lie in the target afterwards. */
+      readonly tree?: Tree;
     };
 
 /** One vector: one request, and at most one fault in it. */
@@ -101,6 +126,17 @@ const packedBytes: z.ZodType<string | Packed> = z.union([
 ]);
 const sentence = z.string().min(5);
 
+const mode = z.int().min(0).max(0o777).exactOptional();
+const modified = z.int().exactOptional();
+const tree: z.ZodType<Tree> = z.record(
+  z.string(),
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('file'), length: z.int(), sha256: hex.length(64), mode, modified }),
+    z.strictObject({ kind: z.literal('directory'), mode, modified }),
+    z.strictObject({ kind: z.literal('symlink'), target: z.string() }),
+  ]),
+);
+
 const edit: z.ZodType<Edit> = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('bytes'),
@@ -118,12 +154,14 @@ const expectation: z.ZodType<Expectation> = z.discriminatedUnion('outcome', [
     outcome: z.literal('ok'),
     result: z.record(z.string(), value),
     released: digest.exactOptional(),
+    tree: tree.exactOptional(),
   }),
   z.strictObject({
     outcome: z.literal('reject'),
     errors: z.array(z.string()).min(1),
     position: z.int().exactOptional(),
     released: z.array(digest).min(1).exactOptional(),
+    tree: tree.exactOptional(),
   }),
 ]);
 
@@ -132,7 +170,7 @@ export const vectorSchema: z.ZodType<Vector> = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/u),
   title: sentence,
   why: sentence,
-  role: z.enum(['container-reader', 'container-writer', 'vault-client', 'vault-server']),
+  role: z.enum(ROLES),
   level: z.literal('core'),
   op: z.string(),
   requirements: z.array(z.string().regex(/^[A-Z]{3}-[0-9]+$/u)).min(1),

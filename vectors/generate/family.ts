@@ -10,25 +10,26 @@ import type {
   Edit,
   Packed,
   Role,
+  Tree,
   Value,
   Vector,
   VectorFile,
 } from '../../conformance/schema/vector.ts';
-import { hexOf } from '../../conformance/vectors.ts';
+import { fieldOf, hexOf, withField } from '../../conformance/vectors.ts';
 
-/** Runs of zeros at least this long are written as a piece. */
+/** Runs of one byte at least this long are written as a piece. */
 const RUN = 48;
 
-/** Hexadecimal text, in pieces where long runs of zeros make that shorter. */
+/** Hexadecimal text, in pieces where long runs of one byte make that shorter. */
 export function pack(bytes: Uint8Array): string | { pieces: Packed['pieces'] } {
   const pieces: Packed['pieces'] = [];
   let text = 0;
   for (let at = 0; at < bytes.length;) {
     let end = at;
-    while (end < bytes.length && bytes[end] === 0) end++;
+    while (end < bytes.length && bytes[end] === bytes[at]) end++;
     if (end - at >= RUN) {
       if (at > text) pieces.push(toHex(bytes.subarray(text, at)));
-      pieces.push({ repeat: '00', count: end - at });
+      pieces.push({ repeat: toHex(bytes.subarray(at, at + 1)), count: end - at });
       text = end;
     }
     at = Math.max(end, at + 1);
@@ -60,6 +61,7 @@ export interface Accept extends Words {
   readonly input: Record<string, Value>;
   readonly result: Record<string, Value>;
   readonly released?: Digest;
+  readonly tree?: Tree;
   readonly intermediates?: Record<string, Value>;
 }
 
@@ -68,6 +70,8 @@ export interface Reject extends Words {
   readonly errors: string[];
   readonly position?: number;
   readonly released?: Digest[];
+  /** What may lie in the target; nothing unless told. */
+  readonly tree?: Tree;
 }
 
 /** The zero bytes that may always be released. */
@@ -94,7 +98,7 @@ export class Family {
   /** Adds an accepting vector. */
   accept(
     id: string,
-    { title, why, requirements, input, result, released, intermediates }: Accept,
+    { title, why, requirements, input, result, released, tree, intermediates }: Accept,
     how: { op?: string; role?: Role } = {},
   ): void {
     this.#add(
@@ -105,7 +109,7 @@ export class Family {
         op: how.op ?? this.#meta.op,
         requirements,
         input,
-        expect: { outcome: 'ok', result, ...(released && { released }) },
+        expect: { outcome: 'ok', result, ...(released && { released }), ...(tree && { tree }) },
         ...(intermediates && { intermediates }),
       },
       how.role,
@@ -119,8 +123,9 @@ export class Family {
   }
 
   #reject(id: string, twin: Vector, input: Record<string, Value>, edit: Edit, reject: Reject): void {
-    const { title, why, requirements, errors, position, released } = reject;
+    const { title, why, requirements, errors, position, released, tree } = reject;
     const sink = twin.expect.released !== undefined;
+    const target = twin.expect.outcome === 'ok' && twin.expect.tree !== undefined;
     this.#add(
       id,
       {
@@ -135,6 +140,7 @@ export class Family {
           errors,
           ...(position !== undefined && { position }),
           ...(sink && { released: released ?? NOTHING }),
+          ...(target && { tree: tree ?? {} }),
         },
       },
       twin.role,
@@ -150,19 +156,19 @@ export class Family {
   ): void {
     const twin = this.#twin(from);
     const { field, offset, removed = 0, inserted = new Uint8Array(0) } = change;
-    const whole = unhex(hexOf(twin.input[field]));
+    const whole = unhex(hexOf(fieldOf(twin.input, field)));
     const start = offset < 0 ? whole.length + offset : offset;
     const gone = whole.slice(start, start + removed);
     if (gone.length !== removed) throw new Error(`${id}: the edit lies outside ${field}`);
     if (toHex(gone) === toHex(inserted)) throw new Error(`${id}: the edit changes nothing`);
     const edited: Bytes = cat(whole.slice(0, start), inserted, whole.slice(start + removed));
     const edit: Edit = { kind: 'bytes', field, offset: start, removed: pack(gone), inserted: pack(inserted) };
-    this.#reject(id, twin, { ...twin.input, [field]: pack(edited) }, edit, reject);
+    this.#reject(id, twin, withField(twin.input, field, pack(edited)), edit, reject);
   }
 
   /** Adds a reject of which only the first `kept` bytes of a field are left. */
   cut(id: string, from: string, field: string, kept: number, reject: Reject): void {
-    const { length } = unhex(hexOf(this.#twin(from).input[field]));
+    const { length } = unhex(hexOf(fieldOf(this.#twin(from).input, field)));
     this.bytes(id, from, { field, offset: kept, removed: length - kept }, reject);
   }
 
@@ -173,17 +179,17 @@ export class Family {
     change: { field: string; offset: number; mask?: number },
     reject: Reject,
   ): void {
-    const whole = unhex(hexOf(this.#twin(from).input[change.field]));
+    const whole = unhex(hexOf(fieldOf(this.#twin(from).input, change.field)));
     const offset = change.offset < 0 ? whole.length + change.offset : change.offset;
     const byte = (whole[offset] ?? 0) ^ (change.mask ?? 1);
     this.bytes(id, from, { field: change.field, offset, removed: 1, inserted: Uint8Array.of(byte) }, reject);
   }
 
-  /** Adds a reject in which an input field has another value. */
+  /** Adds a reject in which an input field has another value; null takes it out. */
   value(id: string, from: string, field: string, now: Value, reject: Reject): void {
     const twin = this.#twin(from);
-    const edit: Edit = { kind: 'value', field, was: twin.input[field] ?? null, now };
-    this.#reject(id, twin, { ...twin.input, [field]: now }, edit, reject);
+    const edit: Edit = { kind: 'value', field, was: fieldOf(twin.input, field) ?? null, now };
+    this.#reject(id, twin, withField(twin.input, field, now), edit, reject);
   }
 
   /** Adds a reject that the writer sealed with one other value; `input` is what came out. */

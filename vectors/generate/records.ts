@@ -40,7 +40,7 @@ function items(records: readonly Bytes[]): Value {
 export function records(): VectorFile {
   const family = new Family('records', {
     feature: 'records',
-    role: 'container-reader',
+    role: 'set-reader',
     op: 'records.read',
     description:
       'Records framed in chunks of 16 KiB: fragments, their order, and the records that begin and end a sequence.',
