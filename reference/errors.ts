@@ -51,6 +51,10 @@ export const ERRORS = {
   'no-backup':
     'There is no backup in this storage. Check its address, or wait until the first backup has ended.',
   fork: 'Two backups claim to be the newest. List them and name the one to use; let only one device write.',
+  'bad-head':
+    'The head is not signed under this key, or was changed. Take the newest key; else remove it, and check the backups by eye.',
+  stale:
+    'A newer backup was made and is not here. Look for it in a copy of the storage, or name the older one to use.',
   'object-missing': 'An object of the backup is not in the storage. Look for it in a copy of the storage.',
   'object-mismatch':
     'A stored object is not the one that the manifest names. Look for the right one in a copy of the storage.',
@@ -118,7 +122,7 @@ export const ERRORS = {
   'not-registered': 'Check the account name and the vault. If both are right, use the 64-digit recovery key.',
   'try-later': 'Wait as long as the message says, then try again. Nothing was charged.',
   scheduled: 'The change takes effect at the time that the vault gave. Until then the old key stays.',
-  conflict: 'The account was changed from elsewhere. Ask for its status before you go on.',
+  conflict: 'Something else was faster. Look how things stand now (list, status) before you go on.',
   destroyed: 'The attempts are spent and the vault has erased the key. Use the 64-digit recovery key.',
   'not-authorised':
     'Prove that the account is yours: log in at the service, or recover with the old password.',

@@ -5,6 +5,7 @@ import { nobleEngine } from '../crypto/noble.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { isStrongroomError, type ErrorCode } from '../errors.ts';
 import { BackupKey } from '../keys/backup-key.ts';
+import { ObjectKey } from '../keys/object-key.ts';
 import { concat, hex, utf8 } from '../wire/bytes.ts';
 import { attempt, content, fixed, flip, key, takeApart } from './fixture.ts';
 import { ChunkCipher } from './chunk.ts';
@@ -251,6 +252,17 @@ describe('key and context', () => {
 
   it('the right ones open', () => {
     expect(open(bound, { key, context }).contentLength).toBe(C + 1);
+  });
+
+  // proves KEY-12
+  it('the object key alone opens what the backup key opens, and nothing else', () => {
+    expect(open(bound, { key: key.objectKey(), context })).toEqual(open(bound, { key, context }));
+    const other = BackupKey.generate().objectKey();
+    expect(attempt(bound, { key: other, context }).code).toBe('wrong-key');
+    // The bytes of a backup key are no object key.
+    expect(attempt(bound, { key: ObjectKey.fromBytes(key.bytes()), context }).code).toBe('wrong-key');
+    other.wipe();
+    expect(() => new Opener({ key: other })).toThrow(throwing('invalid-key'));
   });
 
   it('the key schedule is the one of the specification', () => {

@@ -28,3 +28,4 @@ export { streamKey, MAX_CONTEXT_LENGTH, type StreamKey } from './stream-key.ts';
 export { openStream, sealStream, type OpenStream, type SealStream } from './streams.ts';
 export { seal, Sealer, type SealOptions } from './writer.ts';
 export { BackupKey } from '../keys/backup-key.ts';
+export { ObjectKey } from '../keys/object-key.ts';

@@ -7,18 +7,20 @@ import { TAG_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
+import type { ObjectKey } from '../keys/object-key.ts';
 import { concat, equal, isZero, wipe, type Bytes } from '../wire/bytes.ts';
 import { Input } from '../wire/codec.ts';
 import { ChunkCipher } from './chunk.ts';
 import { parseHeader, type HeaderInfo } from './header.ts';
 import { Once } from './once.ts';
 import { MAX_PLAINTEXT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
-import { checkArguments, streamKey } from './stream-key.ts';
+import { checkArguments, objectKeyOf, streamKey } from './stream-key.ts';
 import { parseTrailer } from './trailer.ts';
 
 /** How to open. */
 export interface OpenOptions {
-  readonly key: BackupKey;
+  /** The backup key, or the object key alone. */
+  readonly key: BackupKey | ObjectKey;
   /** The context that the object was sealed with; default none. */
   readonly context?: Uint8Array;
   /** Length in bytes of the whole object, if an authenticated source has told: cuts and tails are then named. */
@@ -139,7 +141,7 @@ export class Opener {
       parsed = parseHeader(this.#head, this.#engine);
     }
     const { key, context = new Uint8Array() } = this.#options;
-    const objectKey = key.derive('object', 32, this.#engine);
+    const objectKey = objectKeyOf(key, this.#engine);
     const derived = streamKey(objectKey, parsed.prefix, context, this.#engine);
     wipe(objectKey);
     if (!equal(derived.commitment, parsed.commitment)) {

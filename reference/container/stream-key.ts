@@ -9,6 +9,7 @@ import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
 import { KEY_LENGTH, type BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
+import { ObjectKey } from '../keys/object-key.ts';
 import { concat, wipe, type Bytes } from '../wire/bytes.ts';
 import { encode, u16 } from '../wire/codec.ts';
 
@@ -34,9 +35,14 @@ function checkedContext(context: Uint8Array): Uint8Array {
 }
 
 /** What is checked before anything is written or read. @throws StrongroomError `invalid-key`, `limit-exceeded` */
-export function checkArguments(key: BackupKey, context: Uint8Array): void {
+export function checkArguments(key: BackupKey | ObjectKey, context: Uint8Array): void {
   wipe(key.bytes()); // a wiped key has none
   checkedContext(context);
+}
+
+/** K_obj, 32 bytes: that of a backup key, or an object key itself. The caller wipes it. */
+export function objectKeyOf(key: BackupKey | ObjectKey, engine: CryptoEngine): Bytes {
+  return key instanceof ObjectKey ? key.bytes() : key.derive('object', KEY_LENGTH, engine);
 }
 
 /**

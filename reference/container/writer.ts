@@ -21,7 +21,7 @@ import {
 } from './header.ts';
 import { Once } from './once.ts';
 import { MAX_CONTENT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
-import { checkArguments, streamKey } from './stream-key.ts';
+import { checkArguments, objectKeyOf, streamKey } from './stream-key.ts';
 import { encodeTrailer } from './trailer.ts';
 
 /** How to seal. */
@@ -65,7 +65,7 @@ class InjectedSealer {
     }
     const salt = random('salt', 32);
     const prefix = encodePrefix({ chunkLog2, type, salt, extensions: withGrease(random, extensions) });
-    const objectKey = key.derive('object', 32, engine);
+    const objectKey = objectKeyOf(key, engine);
     const derived = streamKey(objectKey, prefix, context, engine);
     this.#cipher = new ChunkCipher({ ...derived, chunkLog2 }, engine);
     wipe(objectKey, derived.key, derived.baseNonce);

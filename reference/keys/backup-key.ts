@@ -10,6 +10,7 @@ import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
 import { copy, wipe, type Bytes } from '../wire/bytes.ts';
 import { label, type LabelName } from './labels.ts';
+import { ObjectKey } from './object-key.ts';
 import { formatRecoveryKey, parseRecoveryKey } from './recovery-key.ts';
 
 /** Length of a backup key, and of every key derived from it unless said otherwise, in bytes. */
@@ -55,6 +56,14 @@ export class BackupKey {
   /** `Expand(K_b, label(name), length)`: the derived key of that name. The caller wipes it. */
   derive(name: LabelName, length: number = KEY_LENGTH, engine: CryptoEngine = nodeEngine): Bytes {
     return expand(engine, 'sha256', this.#live(), label(name), length);
+  }
+
+  /** `K_obj`, which opens every object of this key and gives no other key away. The caller wipes it. */
+  objectKey(engine: CryptoEngine = nodeEngine): ObjectKey {
+    const raw = this.derive('object', KEY_LENGTH, engine);
+    const key = ObjectKey.fromBytes(raw);
+    wipe(raw);
+    return key;
   }
 
   /** Overwrites the key; every later use throws `invalid-key`. */

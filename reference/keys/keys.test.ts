@@ -6,6 +6,7 @@ import { nobleEngine } from '../crypto/noble.ts';
 import { fromHex, hex } from '../wire/bytes.ts';
 import { BackupKey, generateWith } from './backup-key.ts';
 import { label, LABELS } from './labels.ts';
+import { ObjectKey } from './object-key.ts';
 import { formatRecoveryKey, parseRecoveryKey } from './recovery-key.ts';
 
 const raw = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 3);
@@ -67,6 +68,25 @@ describe('backup key', () => {
     expect(() => BackupKey.fromBytes(new Uint8Array(length))).toThrow(
       expect.objectContaining({ code: 'invalid-key' }),
     );
+  });
+
+  // proves KEY-11, KEY-4
+  it('gives out its object key, which is as careful', () => {
+    const derived = BackupKey.fromBytes(raw).derive('object');
+    const objectKey = BackupKey.fromBytes(raw).objectKey();
+    expect(hex(objectKey.bytes())).toBe(hex(derived));
+    expect(hex(BackupKey.fromBytes(raw).objectKey(nobleEngine).bytes())).toBe(hex(derived));
+    expect(JSON.stringify({ objectKey })).toBe('{"objectKey":{}}');
+    expect(inspect(objectKey, { depth: 9, showHidden: true })).not.toMatch(/[0-9a-f]{4}|\d+, \d+/u);
+    const given = ObjectKey.fromBytes(derived);
+    derived.fill(0);
+    given.bytes().fill(0);
+    expect(hex(given.bytes())).toBe(hex(objectKey.bytes()));
+    objectKey.wipe();
+    expect(() => objectKey.bytes()).toThrow(expect.objectContaining({ code: 'invalid-key' }));
+    for (const wrong of [new Uint8Array(31), new Uint8Array(33), 'x'.repeat(32) as unknown as Uint8Array]) {
+      expect(() => ObjectKey.fromBytes(wrong)).toThrow(expect.objectContaining({ code: 'invalid-key' }));
+    }
   });
 
   // proves KEY-3
