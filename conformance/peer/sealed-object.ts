@@ -9,6 +9,7 @@ import {
   cat,
   expand,
   label,
+  prefixed,
   same,
   seal,
   sha256,
@@ -32,6 +33,9 @@ export interface Extension {
   readonly value: Uint8Array;
 }
 
+/** Names of the parts of the key schedule's output, in an order. */
+export type Slices = readonly ('commitment' | 'chunkKey' | 'baseNonce')[];
+
 /** Everything that decides the bytes of an object. What has no use in a right writer is a place for one mistake. */
 export interface Recipe {
   readonly key: Uint8Array;
@@ -48,6 +52,9 @@ export interface Recipe {
   readonly extLen?: number;
   readonly extensionBytes?: Uint8Array;
   readonly labelName?: string;
+  readonly token?: Uint8Array;
+  /** Which part of the key schedule's 76 bytes is what: the order of the cuts. */
+  readonly slices?: Slices;
   /** The whole plaintext, in place of content, padding and trailer. */
   readonly plaintext?: Uint8Array;
   readonly trailerLength?: bigint;
@@ -58,6 +65,11 @@ export interface Recipe {
   readonly padByteAt?: number;
   readonly nonceOf?: (baseNonce: Uint8Array, index: number) => Bytes;
   readonly aad?: Uint8Array;
+  readonly tagLength?: number;
+  /** Binary logarithm of the length at which the plaintext is really cut. */
+  readonly cutLog2?: number;
+  /** Plaintext of one more chunk, after the final one. */
+  readonly extraChunk?: Uint8Array;
   /** In place of the commitment; the header check is made over it. */
   readonly forgedCommitment?: Uint8Array;
 }
@@ -106,22 +118,26 @@ export function chunkNonce(baseNonce: Uint8Array, index: number): Bytes {
   return xor(baseNonce, be(12, index));
 }
 
+const SIZES = { commitment: 32, chunkKey: 32, baseNonce: 12 } as const;
+
 /** Keys of one object. */
 export function objectKeys(
   key: Uint8Array,
   signedHeader: Uint8Array,
-  context: Uint8Array,
-  labelName = 'object',
+  context: Uint8Array = zeros(0),
+  mistakes: Pick<Recipe, 'labelName' | 'token' | 'slices'> = {},
 ): { keyObject: Bytes; commitment: Bytes; chunkKey: Bytes; baseNonce: Bytes } {
+  const { labelName = 'object', token = zeros(0) } = mistakes;
   const keyObject = expand(key, label(labelName), 32);
-  const info = cat(label('stream'), signedHeader, be(2, context.length), context, be(1, 0));
-  const okm = expand(keyObject, info, 76);
-  return {
-    keyObject,
-    commitment: okm.slice(0, 32),
-    chunkKey: okm.slice(32, 64),
-    baseNonce: okm.slice(64, 76),
-  };
+  const bound = cat(prefixed(2, context), prefixed(1, token));
+  const okm = expand(keyObject, cat(label('stream'), signedHeader, bound), 76);
+  const parts = { commitment: zeros(0), chunkKey: zeros(0), baseNonce: zeros(0) };
+  let at = 0;
+  for (const name of mistakes.slices ?? ['commitment', 'chunkKey', 'baseNonce']) {
+    parts[name] = okm.slice(at, at + SIZES[name]);
+    at += SIZES[name];
+  }
+  return { keyObject, ...parts };
 }
 
 function plaintextOf(recipe: Recipe, chunk: number): Bytes {
@@ -152,16 +168,20 @@ export function writeObject(recipe: Recipe): Written {
     recipe.salt,
     extensions,
   );
-  const keys = objectKeys(recipe.key, signedHeader, recipe.context ?? zeros(0), recipe.labelName);
+  const keys = objectKeys(recipe.key, signedHeader, recipe.context, recipe);
   const stored = recipe.forgedCommitment ?? keys.commitment;
   const header = cat(signedHeader, stored, sha256(signedHeader, stored).slice(0, 8));
   const plaintext = plaintextOf(recipe, chunk);
   const nonceOf = recipe.nonceOf ?? chunkNonce;
-  const chunks: Bytes[] = [];
-  for (let at = 0; at < plaintext.length; at += chunk) {
-    const nonce = nonceOf(keys.baseNonce, at / chunk);
-    chunks.push(seal(keys.chunkKey, nonce, plaintext.slice(at, at + chunk), recipe.aad));
-  }
+  const cut = 2 ** (recipe.cutLog2 ?? chunkLog2);
+  const pieces = Array.from({ length: Math.ceil(plaintext.length / cut) }, (_, i) =>
+    plaintext.slice(i * cut, (i + 1) * cut),
+  );
+  if (recipe.extraChunk !== undefined) pieces.push(new Uint8Array(recipe.extraChunk));
+  const chunks = pieces.map((piece, i) => {
+    const sealed = seal(keys.chunkKey, nonceOf(keys.baseNonce, i), piece, recipe.aad);
+    return sealed.slice(0, piece.length + (recipe.tagLength ?? 16));
+  });
   return { object: cat(header, ...chunks), header, plaintext, ...keys };
 }
 

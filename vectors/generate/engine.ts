@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { named, seal, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { be, cat, named, seal, toHex, utf8, xor, zeros } from '../../conformance/peer/primitives.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { digest, Family, pack } from './family.ts';
 import { chunkNonce } from './objects.ts';
 
 const INDICES = [
   ['0', 0],
+  ['2-8-minus-1', 2 ** 8 - 1],
   ['2-8', 2 ** 8],
   ['2-16', 2 ** 16],
   ['2-24', 2 ** 24],
@@ -27,6 +28,17 @@ export function engine(): VectorFile {
   });
   const key = named('engine key', 32);
   const baseNonce = named('engine base nonce', 12);
+  const reject = (
+    title: string,
+    why: string,
+    error = 'chunk-damaged',
+    requirement = 'CHK-5',
+  ): { title: string; why: string; requirements: string[]; errors: string[] } => ({
+    title,
+    why,
+    requirements: [requirement],
+    errors: [error],
+  });
   const input = { key: toHex(key), baseNonce: toHex(baseNonce), chunkLog2: 14 };
   for (const [id, index] of INDICES) {
     const plaintext = utf8(`chunk ${index}`);
@@ -53,6 +65,31 @@ export function engine(): VectorFile {
       { op: 'engine.seal', role: 'container-writer' },
     );
   }
+  // Each of its bits is set: an index that is added carries, or overflows.
+  const ones = cat(baseNonce.slice(0, 4), be(8, 2n ** 64n - 1n));
+  for (const [id, index] of INDICES.slice(1)) {
+    const plaintext = utf8(`chunk ${index}`);
+    const sealed = seal(key, chunkNonce(ones, index), plaintext);
+    family.accept(`carry-${id}`, {
+      title: `Opening chunk ${index} under a base nonce that ends in ff`,
+      why: 'The index is XORed into the base nonce; who adds it carries, and differs here.',
+      requirements: ['CHK-5'],
+      input: { ...input, baseNonce: toHex(ones), index, sealed: toHex(sealed) },
+      result: { plaintext: toHex(plaintext) },
+      intermediates: { nonce: toHex(chunkNonce(ones, index)) },
+    });
+    const sum = (BigInt(`0x${toHex(ones)}`) + BigInt(index)) % 2n ** 96n;
+    family.value(
+      `carry-${id}-added`,
+      `carry-${id}`,
+      'sealed',
+      toHex(seal(key, be(12, sum), plaintext)),
+      reject(
+        `Chunk ${index}, sealed under base nonce plus index`,
+        'Both sides of an implementation may add; only a vector finds it.',
+      ),
+    );
+  }
   const full = seal(key, chunkNonce(baseNonce, 1), zeros(2 ** 14));
   family.accept(
     'seal-full',
@@ -73,18 +110,7 @@ export function engine(): VectorFile {
     result: { plaintext: '' },
   });
 
-  const reject = (
-    title: string,
-    why: string,
-    error = 'chunk-damaged',
-    requirement = 'CHK-5',
-  ): { title: string; why: string; requirements: string[]; errors: string[] } => ({
-    title,
-    why,
-    requirements: [requirement],
-    errors: [error],
-  });
-  for (const [id, index] of INDICES.slice(1, -1)) {
+  for (const [id, index] of INDICES.slice(2, -1)) {
     // What an implementation seals whose counter has lost its high bits.
     const sealed = seal(key, chunkNonce(baseNonce, 0), utf8(`chunk ${index}`));
     family.value(
@@ -130,6 +156,32 @@ export function engine(): VectorFile {
     'sealed',
     15,
     reject('Fifteen bytes', 'Less than a tag cannot be a chunk.', 'chunk-damaged', 'CHK-7'),
+  );
+  family.cut(
+    'tag-12',
+    'open-0',
+    'sealed',
+    utf8('chunk 0').length + 12,
+    reject(
+      'A tag of twelve bytes',
+      'GCM knows shorter tags; this format does not.',
+      'chunk-damaged',
+      'CHK-7',
+    ),
+  );
+  family.value(
+    'aad',
+    'open-0',
+    'sealed',
+    toHex(seal(key, chunkNonce(baseNonce, 0), utf8('chunk 0'), be(4, 0))),
+    reject('Sealed with its index as associated data', 'Chunks have no associated data.'),
+  );
+  family.value(
+    'counter-little-endian',
+    'open-2-24',
+    'sealed',
+    toHex(seal(key, xor(baseNonce, be(12, 2 ** 24).toReversed()), utf8(`chunk ${2 ** 24}`))),
+    reject('A chunk whose index was written low byte first', 'Both sides of an implementation may count so.'),
   );
   family.flip(
     'tag-flipped',

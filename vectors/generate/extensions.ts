@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cat, named, toHex, zeros } from '../../conformance/peer/primitives.ts';
+import { be, cat, named, sha256, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
 import { encodeExtensions, type Extension } from '../../conformance/peer/sealed-object.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { Family } from './family.ts';
@@ -49,6 +49,30 @@ export function extensions(): VectorFile {
     },
   );
 
+  objects.accept(
+    'grease-long',
+    { key: KEY, salt: salt('grease long'), content: HELLO, extensions: [{ ...GREASE, value: zeros(200) }] },
+    {
+      title: 'A GREASE extension that is longer than a writer makes it',
+      why: 'No known type has a length of its own: a reader that checks the form of what it must ignore refuses it.',
+      requirements: ['EXT-7'],
+    },
+  );
+  objects.accept(
+    'private',
+    {
+      key: KEY,
+      salt: salt('private'),
+      content: HELLO,
+      extensions: [{ type: 0x7fff, value: utf8('private') }],
+    },
+    {
+      title: 'A private-use extension, at the end of its range',
+      why: 'The last type that is not critical.',
+      requirements: ['EXT-7'],
+    },
+  );
+
   const sealed = (
     id: string,
     from: string,
@@ -88,6 +112,15 @@ export function extensions(): VectorFile {
     [GREASE, { ...SECOND, type: 0xaa2a }],
     'The second unknown extension is critical',
     'A reader that looks at the first extension alone does not see it.',
+    'EXT-6',
+    'unknown-critical-extension',
+  );
+  sealed(
+    'critical-first',
+    'private',
+    [{ type: 0x8000, value: utf8('private') }],
+    'The lowest critical type',
+    'A reader that asks whether the type is above 0x8000 skips it.',
     'EXT-6',
     'unknown-critical-extension',
   );
@@ -141,6 +174,13 @@ export function extensions(): VectorFile {
     'A reader that stops when less than a header is left ignores bytes that are authenticated.',
   );
   bytes(
+    'stray-two',
+    'grease',
+    cat(one, zeros(2)),
+    'Two bytes after the last extension',
+    'A reader that stops when less than a header is left ignores bytes that are authenticated.',
+  );
+  bytes(
     'stray-three',
     'grease',
     cat(one, zeros(3)),
@@ -167,7 +207,7 @@ export function extensions(): VectorFile {
       title: 'The length of the extensions passes the end of the input',
       why: 'A reader that reads past the end, or takes what is missing for zeros, goes on.',
       requirements: ['RDR-2'],
-      errors: ['truncated', 'bad-extension'],
+      errors: ['truncated'],
     },
   );
   family.flip(
@@ -181,5 +221,48 @@ export function extensions(): VectorFile {
       errors: ['header-damaged'],
     },
   );
+  attacked(family, objects);
   return family.file();
+}
+
+/** Extensions that somebody without the key changed: the header check is right again, the commitment is not. */
+function attacked(family: Family, objects: ObjectVectors): void {
+  const { header } = objects.written('grease');
+  const area = encodeExtensions([GREASE]);
+  const tail = header.slice(48 + area.length, -8);
+  const change = (id: string, now: Uint8Array, title: string, requirement: string, error: string): void => {
+    const bound = cat(header.slice(0, 12), be(2, now.length), header.slice(14, 48), now, tail);
+    const inserted = cat(bound, sha256(bound).slice(0, 8)).slice(12);
+    family.bytes(
+      id,
+      'grease',
+      { field: 'object', offset: 12, removed: header.length - 12, inserted },
+      {
+        title: `${title}, and the header check made anew`,
+        why: 'What is ignored is authenticated all the same: nobody but the writer adds, removes or changes it.',
+        requirements: [requirement, 'RDR-1'],
+        errors: [error],
+      },
+    );
+  };
+  change('removed', zeros(0), 'The extension was removed', 'HDR-7', 'wrong-key');
+  change('added', cat(area, encodeExtensions([SECOND])), 'An extension was added', 'HDR-7', 'wrong-key');
+  change(
+    'made-critical',
+    cat(Uint8Array.of(0x9a), area.slice(1)),
+    'The extension was made critical',
+    'EXT-6',
+    'unknown-critical-extension',
+  );
+  family.flip(
+    'critical-flipped',
+    'grease',
+    { field: 'object', offset: 48, mask: 0x80 },
+    {
+      title: 'The bit that makes an extension critical is flipped',
+      why: 'Damage of the header is found before anything is made of it: this is no reason to update the reader.',
+      requirements: ['RDR-2', 'RDR-1'],
+      errors: ['header-damaged'],
+    },
+  );
 }

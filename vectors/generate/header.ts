@@ -7,6 +7,7 @@ import { be, cat, toHex, utf8, xor, zeros, type Bytes } from '../../conformance/
 import { TYPES } from '../../conformance/peer/sealed-object.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { Family } from './family.ts';
+import { foreign, rechecked } from './forged.ts';
 import { HELLO, KEY, ObjectVectors, OTHER_KEY, salt } from './objects.ts';
 
 /** The family. */
@@ -79,19 +80,10 @@ export function header(): VectorFile {
     title: 'No bytes at all',
     why: 'A reader that takes an empty file for an empty backup loses everything silently.',
     requirements: ['RDR-2'],
-    errors: ['not-an-object', 'truncated'],
+    errors: ['truncated'],
   });
-  for (const [i, name] of [
-    'first',
-    'second',
-    'third',
-    'fourth',
-    'fifth',
-    'sixth',
-    'seventh',
-    'last',
-  ].entries()) {
-    if (i % 7 !== 0 && i !== 4) continue;
+  const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'last'];
+  for (const [i, name] of ordinals.entries()) {
     family.flip(
       `magic-${name}-byte`,
       'blob',
@@ -115,6 +107,13 @@ export function header(): VectorFile {
       errors: ['not-an-object'],
     },
   );
+  foreign(family, objects);
+  family.cut('truncated-in-magic', 'blob', 'object', 4, {
+    title: 'The input ends inside the magic',
+    why: 'Four right bytes are no object, but nothing that is not one either.',
+    requirements: ['RDR-2'],
+    errors: ['truncated'],
+  });
   family.cut('truncated-in-header', 'blob', 'object', 87, {
     title: 'The input ends inside the header check',
     why: 'A reader that reads past the end, or takes what is missing for zeros, goes on.',
@@ -193,6 +192,16 @@ export function header(): VectorFile {
     'RDR-2',
     'A reader that ignores the suite decrypts with the wrong one.',
   );
+  field(
+    'suite-2',
+    'suite',
+    9,
+    1,
+    2,
+    'unsupported-suite',
+    'RDR-2',
+    'The next suite that somebody will register: a reader of today does not know it.',
+  );
   field('type-0', 'type', 11, 3, 0, 'unsupported-type', 'RDR-2', 'Type 0 does not exist.');
   field(
     'type-4',
@@ -204,18 +213,21 @@ export function header(): VectorFile {
     'RDR-2',
     'Parity is reserved: a reader of version 1 does not know it.',
   );
-  objects.sealed(
-    'chunk-15',
-    'blob',
-    'chunkLog2',
-    { value: 15, was: 14, now: 15 },
-    {
-      title: 'Chunks of 32 KiB, authenticated by the writer',
-      why: 'Only four sizes exist; a reader that takes any power of two has more formats than the specification.',
-      requirements: ['RDR-2'],
-      errors: ['unsupported-chunk-size'],
-    },
-  );
+  field('type-255', 'type', 11, 3, 255, 'unsupported-type', 'RDR-2', 'Types above 4 do not exist.');
+  for (const log2 of [0, 13, 15, 17, 19, 21]) {
+    objects.sealed(
+      `chunk-${log2}`,
+      'blob',
+      'chunkLog2',
+      { value: log2, was: 14, now: log2 },
+      {
+        title: `Chunks of 2^${log2} bytes, authenticated by the writer`,
+        why: 'Only four sizes exist; a reader that takes any power of two has more formats than the specification.',
+        requirements: ['RDR-2'],
+        errors: ['unsupported-chunk-size'],
+      },
+    );
+  }
   family.bytes(
     'chunk-255',
     'blob',
@@ -227,17 +239,15 @@ export function header(): VectorFile {
       errors: ['unsupported-chunk-size'],
     },
   );
-  for (const [id, now] of [
-    ['high', 0x8000],
-    ['low', 0x0001],
-  ] as const) {
+  for (let bit = 0; bit < 16; bit++) {
+    const now = 2 ** bit;
     objects.sealed(
-      `reserved-${id}`,
+      `reserved-${bit === 15 ? 'high' : bit === 0 ? 'low' : `bit-${bit}`}`,
       'blob',
       'reserved',
       { value: now, was: 0, now },
       {
-        title: `The ${id}est reserved bit is set, authenticated by the writer`,
+        title: `Reserved bit ${bit} is set, authenticated by the writer`,
         why: 'A reader that ignores reserved bytes cannot be told later what they mean.',
         requirements: ['RDR-2'],
         errors: ['reserved-not-zero'],
@@ -301,6 +311,20 @@ export function header(): VectorFile {
     },
   );
 
+  rechecked(family, objects);
+
+  for (const [id, now] of [
+    ['short', KEY.slice(0, 31)],
+    ['long', cat(KEY, zeros(1))],
+    ['missing', zeros(0)],
+  ] as const) {
+    family.value(`key-${id}`, 'blob', 'key', toHex(now), {
+      title: `A backup key of ${now.length} bytes`,
+      why: 'A short key that is padded, or a long one that is cut, is another key, or the right one by accident.',
+      requirements: ['KEY-2'],
+      errors: ['invalid-key'],
+    });
+  }
   family.value('wrong-key', 'blob', 'key', toHex(OTHER_KEY), {
     title: 'Another backup key',
     why: 'A wrong key is told from damage, and releases nothing.',
@@ -325,6 +349,58 @@ export function header(): VectorFile {
     requirements: ['RDR-3', 'RDR-2'],
     errors: ['wrong-key'],
   });
+  const context = utf8('app.example/notes\0v2');
+  for (const [id, now, what] of [
+    ['longer', cat(context, zeros(1)), 'with a zero byte more'],
+    ['shorter', context.slice(0, -1), 'that lacks its last byte'],
+  ] as const) {
+    family.value(`context-${id}`, 'context', 'context', toHex(now), {
+      title: `A context ${what}`,
+      why: 'The length of the context is part of what is hashed: no byte moves over its ends.',
+      requirements: ['RDR-3', 'RDR-2'],
+      errors: ['wrong-key'],
+    });
+  }
+  objects.sealed(
+    'token',
+    'blob',
+    'token',
+    { value: utf8('token'), was: '', now: toHex(utf8('token')) },
+    {
+      title: 'Sealed with a token, which version 1 does not have',
+      why: 'The token is empty: a reader that takes what stands there for optional opens what it was given no token for.',
+      requirements: ['RDR-3', 'RDR-2'],
+      errors: ['wrong-key'],
+    },
+  );
+  objects.sealed(
+    'context-unused',
+    'context',
+    'context',
+    { value: zeros(0), was: toHex(context), now: '' },
+    {
+      title: 'Sealed without the context that the reader is given',
+      why: 'A reader that falls back to no context opens an object that was bound to nothing.',
+      requirements: ['RDR-3', 'RDR-2'],
+      errors: ['wrong-key'],
+    },
+  );
+  objects.sealed(
+    'slices-swapped',
+    'blob',
+    'slices',
+    {
+      value: ['chunkKey', 'commitment', 'baseNonce'],
+      was: 'commitment, key, base nonce',
+      now: 'key, commitment, base nonce',
+    },
+    {
+      title: 'Commitment and key have changed places in the key schedule',
+      why: 'The header would then hold the key of the chunks.',
+      requirements: ['HDR-7', 'RDR-3'],
+      errors: ['wrong-key'],
+    },
+  );
   objects.sealed(
     'sibling-label',
     'blob',
@@ -343,6 +419,11 @@ export function header(): VectorFile {
     ['last-byte', 'differs in its last byte', xor(commitment, be(32, 1))],
     ['second-half', 'differs in its second half', cat(commitment.slice(0, 16), zeros(16))],
     ['zero', 'is zero', zeros(32)],
+    ...Array.from(
+      { length: 31 },
+      (_, i) =>
+        [`byte-${i}`, `differs in byte ${i}`, xor(commitment, be(32, 1n << BigInt(8 * (31 - i))))] as const,
+    ),
   ];
   for (const [id, what, value] of forged) {
     objects.sealed(

@@ -34,19 +34,40 @@ function typeName(type: number): TypeName {
   return found;
 }
 
+/** Length of the header without extensions. */
+export const HEADER = 88;
+/** Chunk size of most vectors. */
+export const C: number = 2 ** 14;
+/** A chunk of that size, sealed. */
+export const SEALED: number = C + 16;
+
 /**
- * Content that makes every full chunk encrypt to zeros, so that objects of many chunks stay small in a JSON file.
+ * Content that makes every full chunk encrypt to one repeated byte, so that objects of many chunks stay small in a JSON file.
  *
  * @param chunks number of full chunks before the final one
  * @param tail bytes of the content in the final chunk
+ * @param fill the byte of the ciphertext
  */
-export function zeroCiphertext(recipe: Omit<Recipe, 'content'>, chunks: number, tail: Uint8Array): Bytes {
+export function zeroCiphertext(
+  recipe: Omit<Recipe, 'content'>,
+  chunks: number,
+  tail: Uint8Array,
+  fill = 0,
+): Bytes {
   const probe = writeObject({ ...recipe, content: zeros(0) });
   const chunk = 2 ** (recipe.chunkLog2 ?? 14);
   const full = Array.from({ length: chunks }, (_, i) =>
-    seal(probe.chunkKey, chunkNonce(probe.baseNonce, i), zeros(chunk)).slice(0, chunk),
+    seal(probe.chunkKey, chunkNonce(probe.baseNonce, i), zeros(chunk))
+      .slice(0, chunk)
+      .map((byte) => byte ^ fill),
   );
   return cat(...full, tail);
+}
+
+/** An object of `chunks` full chunks of zeros and a final one with `tail` bytes of content. */
+export function zeroObject(name: string, chunks: number, tail: number, more: Partial<Recipe> = {}): Recipe {
+  const recipe = { key: KEY, salt: salt(name), ...more };
+  return { ...recipe, content: zeroCiphertext(recipe, chunks, named(`tail of ${name}`, tail)) };
 }
 
 /** A family of `container.open`, whose accepting vectors remember how they were written. */

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { be, cat, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { be, cat, utf8, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import { plaintextLength, type Recipe } from '../../conformance/peer/sealed-object.ts';
-import type { VectorFile } from '../../conformance/schema/vector.ts';
-import { Family } from './family.ts';
-import { HELLO, KEY, ObjectVectors, salt, zeroCiphertext } from './objects.ts';
+import type { Digest, VectorFile } from '../../conformance/schema/vector.ts';
+import { digest, Family } from './family.ts';
+import { HELLO, KEY, ObjectVectors, releasedBefore, salt, zeroCiphertext } from './objects.ts';
 
 /** Content whose plaintext Padmé lengthens by six bytes, to 72. */
 const ODD = utf8('The quick brown fox jumps over the lazy dog twice.');
@@ -180,6 +180,7 @@ export function trailer(): VectorFile {
   const pad = plaintextLength(ODD.length, 1, 2 ** 14) - ODD.length - 16;
   for (const [id, at] of [
     ['first', 0],
+    ['middle', 3],
     ['last', pad - 1],
   ] as const) {
     objects.sealed(
@@ -225,5 +226,84 @@ export function trailer(): VectorFile {
       errors: ['bad-padding'],
     },
   );
+  acrossChunks(objects);
   return family.file();
+}
+
+/** Padding and trailers that do not keep to the final chunk. */
+function acrossChunks(objects: ObjectVectors): void {
+  const C = 2 ** 14;
+  const requirements = ['RDR-2', 'RDR-9', 'RDR-10'];
+  const { content } = objects.recipe('padme-32-chunks');
+  // The mark of the writer is authentic: a stream reader cannot know yet that it is padding.
+  const marked = cat(content, zeros(40), be(1, 1));
+  objects.sealed(
+    'pad-earlier-chunk',
+    'padme-32-chunks',
+    'padByteAt',
+    { value: 40, was: 0, now: 1 },
+    {
+      title: 'A byte of padding in an earlier chunk than the final one is not zero',
+      why: 'A reader that looks at the padding of the final chunk alone leaves a place to hide data.',
+      requirements,
+      errors: ['bad-padding'],
+      released: [...releasedBefore(cat(content, zeros(40), be(1, 1), zeros(43)), 14, 32), digest(marked)],
+    },
+  );
+  objects.accept(
+    'one-byte',
+    { key: KEY, salt: salt('trailer one-byte'), content: utf8('1'), padding: 1 },
+    {
+      title: 'Padmé of one byte',
+      why: 'The shortest content that is one.',
+      requirements: ['RDR-1', 'PAD-5'],
+    },
+  );
+  objects.sealed(
+    'pad-huge',
+    'one-byte',
+    'padLength',
+    { value: C, was: 1, now: C },
+    {
+      title: 'A whole chunk of padding for one byte',
+      why: 'There is one length for each content: another one is a covert channel, or a faulty writer.',
+      requirements,
+      errors: ['bad-padding'],
+      released: [...releasedBefore(cat(utf8('1'), zeros(C - 1)), 14, 1), digest(utf8('1'))],
+    },
+  );
+  const own = objects.recipe('plain');
+  const ends = (length: number): Bytes =>
+    cat(zeroCiphertext(own, 1, zeros(C)).slice(0, length - 16), be(8, length - 16), zeros(8));
+  const sealed = (id: string, now: Bytes, title: string, why: string, released?: Digest[]): void =>
+    objects.sealed(
+      id,
+      'plain',
+      'plaintext',
+      { value: now, was: own.content.length + 16, now: now.length },
+      { title, why, requirements: ['RDR-2'], errors: ['truncated'], ...(released && { released }) },
+    );
+  sealed(
+    'straddles',
+    ends(C + 8),
+    'A trailer that lies across the end of a chunk',
+    'One read of the end must yield the length: a reader that puts the trailer together accepts two forms of one object.',
+    releasedBefore(ends(C + 8), 14, 1),
+  );
+  // The last byte of the full chunk that is not zero belongs to the trailer.
+  const full = ends(C);
+  sealed(
+    'final-full',
+    full,
+    'A final chunk that is as long as all others',
+    'Other formats end so. Here a full chunk is never the final one, and the input is cut.',
+    [...releasedBefore(full, 14, 1), digest(full.slice(0, -8))],
+  );
+  sealed(
+    'short',
+    zeros(15),
+    'A plaintext of 15 bytes',
+    'A reader that reads a trailer anyway reads out of bounds.',
+  );
+  sealed('none', zeros(0), 'An object without any chunk', 'There is no object without a trailer.');
 }
