@@ -12,7 +12,11 @@ import { streamKey } from '../reference/container/stream-key.ts';
 import { encodeTrailer } from '../reference/container/trailer.ts';
 import { sealWith } from '../reference/container/writer.ts';
 import { BackupKey } from '../reference/keys/backup-key.ts';
+import { label } from '../reference/keys/labels.ts';
+import { ownerPublicKey } from '../reference/keys/owner-key.ts';
+import { SetHead, signHead } from '../reference/set/head.ts';
 import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
+import { encode } from '../reference/wire/codec.ts';
 import { channelExample, fleetExample, opaqueExample } from './examples-vault.ts';
 
 const key = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
@@ -56,11 +60,29 @@ function container(): string {
   ]);
 }
 
+function head(): string {
+  const fields = {
+    setId: new Uint8Array(16).fill(0xa5),
+    generation: 3,
+    manifestId: new Uint8Array(32).fill(0x5a),
+    created: 1_700_000_000,
+    keyEpoch: 1,
+  };
+  return listing([
+    ['K_owner', key.derive('owner-key')],
+    ['public key', ownerPublicKey(key)],
+    ['label("set-head")', label('set-head')],
+    ['head', encode(SetHead, fields)],
+    ['SignedSetHead', signHead(key, fields)],
+  ]);
+}
+
 const CHANNEL = await channelExample();
 
 /** Every example by the name in its markers. */
 const EXAMPLES: Readonly<Record<string, () => string>> = {
   container,
+  head,
   keys,
   opaque: () => listing(opaqueExample()),
   channel: () => listing(CHANNEL),

@@ -51,6 +51,8 @@ const CODES: readonly (readonly [number, readonly ErrorCode[]])[] = [
       'bad-manifest',
       'unsupported-set',
       'no-backup',
+      'bad-head',
+      'stale',
       'object-missing',
       'object-mismatch',
     ],

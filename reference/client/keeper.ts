@@ -6,10 +6,8 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemRandom } from '../crypto/random.ts';
-import { StrongroomError } from '../errors.ts';
-import { tryLock, type Lock } from '../files/lock.ts';
+import { waitForLock } from '../files/lock.ts';
 import { hex } from '../wire/bytes.ts';
 
 /** Durable storage of a client, private to its owner. */
@@ -45,22 +43,10 @@ async function syncFolder(path: string): Promise<void> {
 const LOCK_FILE = '.lock';
 /** Ends the name of a file that is not whole yet. */
 const UNFINISHED = '.new';
-/** Milliseconds between looks for the lock, and until a writer that has it is given up. */
-const LOCK_POLL = 10;
-const LOCK_TIMEOUT = 10_000;
-
-async function lockOf(path: string): Promise<Lock> {
-  for (const started = Date.now(); Date.now() - started < LOCK_TIMEOUT; await sleep(LOCK_POLL)) {
-    const lock = await tryLock(join(path, LOCK_FILE));
-    if (lock !== undefined) return lock;
-  }
-  throw new StrongroomError('io', `another process does not let go of ${path}`, { subject: path });
-}
-
 /** Runs `work` with the lock of a folder, and removes what writers that were killed have left there. */
 async function locked(path: string, work: () => Promise<void>): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
-  const lock = await lockOf(path);
+  const lock = await waitForLock(join(path, LOCK_FILE));
   try {
     const left = (await readdir(path)).filter((name) => name.endsWith(UNFINISHED));
     for (const name of left) await rm(join(path, name));

@@ -5,7 +5,6 @@
  * @module
  */
 import { nodeEngine } from '../crypto/node.ts';
-import { ed25519PublicKey, ed25519Sign } from '../crypto/ed25519.ts';
 import { StrongroomError } from '../errors.ts';
 import { Registered, RegisterStarted, type Statement } from '../exchange/answer.ts';
 import {
@@ -19,6 +18,7 @@ import {
 import { registrationKey } from '../fleet/index.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
+import { ownerPublicKey, ownerSign } from '../keys/owner-key.ts';
 import { finishRegistrationWith, startRegistrationWith } from '../opaque/client.ts';
 import { preparePassword, sodiumSuite } from '../opaque/index.ts';
 import { sealBackupKey } from '../opaque/sealed-key.ts';
@@ -122,17 +122,15 @@ function prepare(
   const { account, descriptor } = session;
   const { fleetId } = descriptor;
   const secret = randomOf(session)('confirm_secret', 32);
-  const ownerSecret = backupKey.derive('owner-key');
   const finish = encode(RegisterFinish, {
     registrationId,
     record: made.record,
     stretch: descriptor.policy.stretch,
     sealedKey: sealBackupKey(made.exportKey, made.key, { fleetId, account, generation }),
     confirmHash: sha256(label('confirm'), secret),
-    ownerKey: ed25519PublicKey(ownerSecret),
+    ownerKey: ownerPublicKey(backupKey),
     budget,
   });
-  wipe(ownerSecret);
   const confirm = encode(RegisterConfirm, { registrationId, secret, recordHash: sha256(finish) });
   const replaces = answer.phase === 'active' || answer.phase === 'last-chance';
   const proof = replaces ? ownerProof(session, previousKey ?? backupKey, confirm) : new Uint8Array();
@@ -142,12 +140,7 @@ function prepare(
 /** The owner's signature under a confirmation that replaces a live key. */
 function ownerProof({ account, descriptor }: Session, key: BackupKey, body: Bytes): Bytes {
   const statement = { fleetId: descriptor.fleetId, account, command: COMMANDS['register-confirm'], body };
-  const secret = key.derive('owner-key');
-  try {
-    return ed25519Sign(secret, concat(label('owner-statement'), encode(OwnerStatement, statement)));
-  } finally {
-    wipe(secret);
-  }
+  return ownerSign(key, concat(label('owner-statement'), encode(OwnerStatement, statement)));
 }
 
 /** Sends the record, then the confirmation, and checks the receipt. */

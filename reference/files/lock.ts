@@ -6,6 +6,8 @@
  */
 import { open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StrongroomError } from '../errors.ts';
 
 /** SQLITE_BUSY (https://sqlite.org/rescode.html#busy). */
 const BUSY = 5;
@@ -39,4 +41,17 @@ export async function tryLock(path: string): Promise<Lock | undefined> {
     if ((error as { errcode?: number }).errcode === BUSY) return undefined;
     throw error;
   }
+}
+
+/** Milliseconds between looks for a lock, and until a writer that has it is given up. */
+const POLL = 10;
+const TIMEOUT = 10_000;
+
+/** Takes the lock of an empty file as soon as it is free. @throws StrongroomError `io` after ten seconds */
+export async function waitForLock(path: string): Promise<Lock> {
+  for (const started = Date.now(); Date.now() - started < TIMEOUT; await sleep(POLL)) {
+    const lock = await tryLock(path);
+    if (lock !== undefined) return lock;
+  }
+  throw new StrongroomError('io', `another process does not let go of ${path}`, { subject: path });
 }
