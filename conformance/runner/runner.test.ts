@@ -59,6 +59,15 @@ describe('scoring', () => {
     expect(score(ok, { outcome: 'ok', result: { a: '07' } }, undefined)).toMatchObject({
       class: 'wrong-output',
     });
+    const nested = { outcome: 'ok' as const, result: { list: [ok.result] } };
+    expect(score(nested, { outcome: 'ok', result: { list: [{ a: '07', b: 2 }] } }, undefined).status).toBe(
+      'pass',
+    );
+    for (const list of [[], [{ a: '08', b: 2 }], [{ a: '07' }], [{ a: '07', b: 2, c: 3 }], '07', null]) {
+      expect(score(nested, { outcome: 'ok', result: { list } }, undefined)).toMatchObject({
+        class: 'wrong-output',
+      });
+    }
     const released = { outcome: 'ok' as const, result: {}, released: chunk };
     expect(score(released, { outcome: 'ok', result: {} }, nothing)).toMatchObject({ class: 'wrong-output' });
     expect(score(released, { outcome: 'ok', result: {} }, undefined)).toMatchObject({

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../schema/protocol.ts';
 import type { FailureClass } from '../schema/report.ts';
-import type { Digest, Expectation, Place, Tree, Value } from '../schema/vector.ts';
+import type { Answerable, Digest, Place, Tree, Value } from '../schema/vector.ts';
 import { unpack } from '../vectors.ts';
 import { describe } from './connection.ts';
 
@@ -64,7 +64,17 @@ function agrees(expected: Value, actual: Value | undefined): boolean {
   if (isDigest(expected) && typeof actual === 'string') {
     return canonical({ ...digest(Buffer.from(actual, 'hex')) }) === canonical({ ...expected });
   }
-  return canonical(expected) === canonical(actual);
+  if (Array.isArray(expected)) {
+    if (!Array.isArray(actual) || actual.length !== expected.length) return false;
+    return expected.every((each, i) => agrees(each, actual[i]));
+  }
+  if (typeof expected !== 'object' || expected === null) return expected === actual;
+  if (typeof actual !== 'object' || actual === null || Array.isArray(actual)) return false;
+  const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
+  return [...keys].every((key) => {
+    const wanted = expected[key];
+    return wanted !== undefined && agrees(wanted, actual[key]);
+  });
 }
 
 function describeDigest({ length, sha256 }: Digest): string {
@@ -72,7 +82,7 @@ function describeDigest({ length, sha256 }: Digest): string {
 }
 
 function scoreOk(
-  expect: Extract<Expectation, { outcome: 'ok' }>,
+  expect: Extract<Answerable, { outcome: 'ok' }>,
   result: Record<string, Value>,
   released: Digest | undefined,
 ): Score {
@@ -108,7 +118,7 @@ function fits(expected: Place, actual: Place): boolean {
  * What is wrong with the target of a restore: after a success anything that is not as expected, after a refusal what
  * must not be there.
  */
-export function scoreTree(expect: Expectation, outcome: Outcome, actual: Tree): Score | undefined {
+export function scoreTree(expect: Answerable, outcome: Outcome, actual: Tree): Score | undefined {
   const { tree } = expect;
   if (tree === undefined || outcome.outcome !== expect.outcome) return undefined;
   for (const path of new Set([...Object.keys(tree), ...Object.keys(actual)])) {
@@ -131,7 +141,7 @@ export function scoreTree(expect: Expectation, outcome: Outcome, actual: Tree): 
  * @param loose count a refusal with another code as a pass; the verdict is then provisional
  */
 export function score(
-  expect: Expectation,
+  expect: Answerable,
   outcome: Outcome,
   released: Digest | undefined,
   loose = false,
