@@ -4,7 +4,7 @@
  * @module
  */
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto';
-import { ChunkCipher } from '../reference/container/chunk.ts';
+import { chunkCipher } from '../reference/container/chunk.ts';
 import { nobleEngine } from '../reference/crypto/noble.ts';
 import { nodeEngine } from '../reference/crypto/node.ts';
 import { measure, type Row } from './harness.ts';
@@ -18,8 +18,8 @@ export async function chunks(time: number): Promise<Row[]> {
     const key = new Uint8Array(randomBytes(32));
     const baseNonce = new Uint8Array(randomBytes(12));
     const raw = createSecretKey(key);
-    const node = new ChunkCipher({ key, baseNonce, chunkLog2 }, nodeEngine);
-    const noble = new ChunkCipher({ key, baseNonce, chunkLog2 }, nobleEngine);
+    const node = chunkCipher({ key, baseNonce, chunkLog2 }, nodeEngine);
+    const noble = chunkCipher({ key, baseNonce, chunkLog2 }, nobleEngine);
     const [body, tag] = node.seal(0, plaintext);
     const sealed = new Uint8Array([...body, ...tag]);
     const unit = { worth: size / 2 ** 20, unit: 'MiB' };

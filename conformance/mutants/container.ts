@@ -11,6 +11,7 @@ const HEADER = 'reference/container/header.ts';
 const CHUNK = 'reference/container/chunk.ts';
 const PADDING = 'reference/container/padding.ts';
 const TRAILER = 'reference/container/trailer.ts';
+const VERIFY = 'reference/container/verify.ts';
 const STREAM_KEY = 'reference/container/stream-key.ts';
 const RECOVERY_KEY = 'reference/keys/recovery-key.ts';
 
@@ -120,9 +121,9 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'commitment-skipped',
     mistake: 'relies on the tags and does not check the commitment',
-    file: READER,
-    find: 'if (!equal(derived.commitment, parsed.commitment)) {',
-    replace: 'if (derived.commitment.length !== parsed.commitment.length) {',
+    file: VERIFY,
+    find: 'if (equal(derived.commitment, header.commitment)) return derived;',
+    replace: 'if (derived.commitment.length === header.commitment.length) return derived;',
     requirement: 'HDR-7',
     cases: ['header.commitment-zero', 'header.commitment-last-byte'],
     class: 'accepted-invalid',
@@ -130,9 +131,9 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'commitment-over-release',
     mistake: 'checks the commitment only when a chunk has failed',
-    file: READER,
-    find: 'if (!equal(derived.commitment, parsed.commitment)) {',
-    replace: 'if (derived.commitment.length !== parsed.commitment.length) {',
+    file: VERIFY,
+    find: 'if (equal(derived.commitment, header.commitment)) return derived;',
+    replace: 'if (derived.commitment.length === header.commitment.length) return derived;',
     requirement: 'RDR-3',
     cases: ['chunks.two-keys-wrong'],
     class: 'over-release',
@@ -140,9 +141,9 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'commitment-half',
     mistake: 'compares 16 of the 32 bytes of the commitment',
-    file: READER,
-    find: 'equal(derived.commitment, parsed.commitment)',
-    replace: 'equal(derived.commitment.subarray(0, 16), parsed.commitment.subarray(0, 16))',
+    file: VERIFY,
+    find: 'equal(derived.commitment, header.commitment)',
+    replace: 'equal(derived.commitment.subarray(0, 16), header.commitment.subarray(0, 16))',
     requirement: 'HDR-7',
     cases: ['header.commitment-last-byte', 'header.commitment-second-half'],
     class: 'accepted-invalid',
@@ -150,9 +151,9 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'context-ignored',
     mistake: 'ignores the context when opening',
-    file: READER,
-    find: 'const { key, context = new Uint8Array() } = this.#options;',
-    replace: 'const { key } = this.#options; const context = new Uint8Array();',
+    file: VERIFY,
+    find: 'const { key, context = new Uint8Array(), engine = nodeEngine } = options;',
+    replace: 'const { key, engine = nodeEngine } = options; const context = new Uint8Array();',
     requirement: 'RDR-1',
     cases: ['header.context'],
     class: 'rejected-valid',
@@ -260,7 +261,7 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'padding-content-ignored',
     mistake: 'does not look at the padding bytes',
-    file: READER,
+    file: VERIFY,
     find: '!isZero(final.subarray(inFinal, trailerAt))',
     replace: '!isZero(final.subarray(trailerAt, trailerAt))',
     requirement: 'RDR-2',
@@ -270,8 +271,8 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'padding-length-ignored',
     mistake: 'takes any length of padding',
-    file: READER,
-    find: 'plaintextLength(contentLength, padding, header.chunkLog2) !== length ||',
+    file: VERIFY,
+    find: 'plaintextLength(contentLength, padding, cipher.chunkLog2) !== length ||',
     replace: '',
     requirement: 'RDR-2',
     cases: ['trailer.pad-long', 'trailer.pad-chunk', 'trailer.scheme-wrong'],
@@ -533,8 +534,9 @@ export const containerMutants: readonly Mutant[] = [
     id: 'releases-final-chunk-early',
     mistake: 'releases the content of the final chunk before it has looked at the padding',
     file: READER,
-    find: '    const inFinal = Math.max(0, contentLength - start);',
-    replace: '    const inFinal = Math.max(0, contentLength - start);\n    yield final.subarray(0, inFinal);',
+    find: 'const { content, contentLength, padding } = openFinal(cipher, this.#index, held);',
+    replace:
+      'const early = cipher.open(this.#index, held); yield early.subarray(0, new DataView(early.buffer).getUint32(early.length - 12)); const { content, contentLength, padding } = openFinal(cipher, this.#index, held);',
     requirement: 'RDR-10',
     cases: ['trailer.pad-first', 'trailer.pad-long'],
     class: 'over-release',
@@ -553,9 +555,9 @@ export const containerMutants: readonly Mutant[] = [
   {
     id: 'padding-as-content',
     mistake: 'returns padding as content',
-    file: READER,
-    find: 'if (inFinal > 0) yield final.subarray(0, inFinal);',
-    replace: 'if (inFinal > 0) yield final.subarray(0, trailerAt);',
+    file: VERIFY,
+    find: 'content: final.subarray(0, inFinal) }',
+    replace: 'content: final.subarray(0, trailerAt) }',
     requirement: 'PAD-5',
     cases: ['trailer.padme'],
     class: 'wrong-output',

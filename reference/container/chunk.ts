@@ -14,7 +14,7 @@ export const MAX_CHUNK_INDEX: number = 2 ** 32 - 1;
 
 /** What the chunks of one object are sealed under. */
 export interface ChunkKey {
-  /** 32 bytes; may be wiped once a {@link ChunkCipher} was made of it. */
+  /** 32 bytes; may be wiped once a {@link chunkCipher} was made of it. */
   readonly key: Uint8Array;
   /** 12 bytes. */
   readonly baseNonce: Uint8Array;
@@ -25,12 +25,15 @@ export interface ChunkKey {
 export class ChunkCipher {
   /** Length in bytes of every plaintext chunk but the final one, which is shorter. */
   readonly chunkSize: number;
+  readonly chunkLog2: number;
   readonly #aead: Aead;
   readonly #baseNonce: Bytes;
 
-  constructor({ key, baseNonce, chunkLog2 }: ChunkKey, engine: CryptoEngine = nodeEngine) {
+  /** @param baseNonce 12 bytes */
+  constructor(aead: Aead, baseNonce: Uint8Array, chunkLog2: number) {
     this.chunkSize = 2 ** chunkLog2;
-    this.#aead = engine.aead(key);
+    this.chunkLog2 = chunkLog2;
+    this.#aead = aead;
     this.#baseNonce = copy(baseNonce);
   }
 
@@ -68,14 +71,19 @@ export class ChunkCipher {
   }
 }
 
+/** The cipher of one object. */
+export function chunkCipher(key: ChunkKey, engine: CryptoEngine = nodeEngine): ChunkCipher {
+  return new ChunkCipher(engine.aead(key.key), key.baseNonce, key.chunkLog2);
+}
+
 /** Seals one chunk: `ciphertext || tag`. @throws StrongroomError as {@link ChunkCipher.seal} */
 export function sealChunk(key: ChunkKey, index: number, plaintext: Uint8Array, engine?: CryptoEngine): Bytes {
-  return concat(...new ChunkCipher(key, engine).seal(index, plaintext));
+  return concat(...chunkCipher(key, engine).seal(index, plaintext));
 }
 
 /** Opens one chunk. @throws StrongroomError as {@link ChunkCipher.open} */
 export function openChunk(key: ChunkKey, index: number, sealed: Uint8Array, engine?: CryptoEngine): Bytes {
-  return new ChunkCipher(key, engine).open(index, sealed);
+  return chunkCipher(key, engine).open(index, sealed);
 }
 
 function limit(message: string): StrongroomError {

@@ -8,7 +8,7 @@ import { BackupKey } from '../keys/backup-key.ts';
 import { ObjectKey } from '../keys/object-key.ts';
 import { concat, hex, utf8 } from '../wire/bytes.ts';
 import { attempt, content, fixed, flip, key, takeApart } from './fixture.ts';
-import { ChunkCipher } from './chunk.ts';
+import { chunkCipher } from './chunk.ts';
 import { encodeHeader, encodePrefix, type Extension, type HeaderFields } from './header.ts';
 import { inspect, open, Opener } from './reader.ts';
 import { streamKey } from './stream-key.ts';
@@ -308,7 +308,7 @@ function faulty(plaintext: Uint8Array, fields: Partial<HeaderFields> = {}): Uint
   const header: HeaderFields = { chunkLog2: 14, type: 'blob', extensions: [], salt: content(32), ...fields };
   const prefix = encodePrefix(header);
   const derived = streamKey(key.derive('object'), prefix, new Uint8Array());
-  const cipher = new ChunkCipher({ ...derived, chunkLog2: header.chunkLog2 });
+  const cipher = chunkCipher({ ...derived, chunkLog2: header.chunkLog2 });
   const parts: Uint8Array[] = [encodeHeader(prefix, derived.commitment)];
   for (let i = 0; i * C <= plaintext.length; i++)
     parts.push(...cipher.seal(i, plaintext.subarray(i * C, (i + 1) * C)));

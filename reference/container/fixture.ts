@@ -3,7 +3,8 @@ import type { RandomSource } from '../crypto/random.ts';
 import { isStrongroomError, type ErrorCode } from '../errors.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
-import { inspect, Opener, type OpenOptions } from './reader.ts';
+import { inspect, Opener } from './reader.ts';
+import type { OpenOptions } from './verify.ts';
 
 export const key: BackupKey = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { ChunkCipher, MAX_CHUNK_INDEX, openChunk, sealChunk, type ChunkKey } from './chunk.ts';
+export { ChunkCipher, chunkCipher, MAX_CHUNK_INDEX, openChunk, sealChunk, type ChunkKey } from './chunk.ts';
 export {
   CHUNK_LOG2,
   MAGIC,
@@ -15,17 +15,10 @@ export {
   type ObjectType,
 } from './header.ts';
 export { MAX_CONTENT_LENGTH, padme, plaintextLength, type Padding } from './padding.ts';
-export {
-  inspect,
-  open,
-  Opener,
-  type Opened,
-  type OpenOptions,
-  type Provisional,
-  type Verified,
-} from './reader.ts';
+export { inspect, open, Opener, type Opened, type Provisional } from './reader.ts';
 export { streamKey, MAX_CONTEXT_LENGTH, type StreamKey } from './stream-key.ts';
 export { openStream, sealStream, type OpenStream, type SealStream } from './streams.ts';
+export type { OpenOptions, Verified } from './verify.ts';
 export { seal, Sealer, type SealOptions } from './writer.ts';
 export { BackupKey } from '../keys/backup-key.ts';
 export { ObjectKey } from '../keys/object-key.ts';

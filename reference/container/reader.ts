@@ -6,29 +6,21 @@
 import { TAG_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
-import type { BackupKey } from '../keys/backup-key.ts';
-import type { ObjectKey } from '../keys/object-key.ts';
-import { concat, equal, isZero, wipe, type Bytes } from '../wire/bytes.ts';
+import { concat, wipe, type Bytes } from '../wire/bytes.ts';
 import { Input } from '../wire/codec.ts';
-import { ChunkCipher } from './chunk.ts';
+import { chunkCipher, type ChunkCipher } from './chunk.ts';
 import { parseHeader, type HeaderInfo } from './header.ts';
 import { Once } from './once.ts';
-import { MAX_PLAINTEXT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
-import { checkArguments, objectKeyOf, streamKey } from './stream-key.ts';
-import { parseTrailer } from './trailer.ts';
-
-/** How to open. */
-export interface OpenOptions {
-  /** The backup key, or the object key alone. */
-  readonly key: BackupKey | ObjectKey;
-  /** The context that the object was sealed with; default none. */
-  readonly context?: Uint8Array;
-  /** Length in bytes of the whole object, if an authenticated source has told: cuts and tails are then named. */
-  readonly objectLength?: number;
-  readonly engine?: CryptoEngine;
-  /** Stops the opening with `cancelled`. */
-  readonly signal?: AbortSignal;
-}
+import { MAX_PLAINTEXT_LENGTH } from './padding.ts';
+import { checkArguments } from './stream-key.ts';
+import {
+  badPadding,
+  MIN_FINAL_LENGTH,
+  openFinal,
+  verifiedKey,
+  type OpenOptions,
+  type Verified,
+} from './verify.ts';
 
 declare const provisional: unique symbol;
 
@@ -37,19 +29,6 @@ declare const provisional: unique symbol;
  * written somewhere; it must not count as restored before {@link Verified} is there.
  */
 export type Provisional = Bytes & { readonly [provisional]: true };
-
-/** What is known once the whole object has been verified. */
-export interface Verified {
-  readonly header: HeaderInfo;
-  /** Length of the content in bytes. */
-  readonly contentLength: number;
-  readonly padding: Padding;
-  /** Length of the whole object in bytes. */
-  readonly objectLength: number;
-}
-
-/** The smallest final chunk: a trailer and a tag. */
-const MIN_FINAL_LENGTH: number = TRAILER_LENGTH + TAG_LENGTH;
 
 /**
  * Opens one object piece by piece, in memory of one chunk. How the input is cut makes no difference to what comes
@@ -140,16 +119,9 @@ export class Opener {
       this.#head = concat(this.#head, part);
       parsed = parseHeader(this.#head, this.#engine);
     }
-    const { key, context = new Uint8Array() } = this.#options;
-    const objectKey = objectKeyOf(key, this.#engine);
-    const derived = streamKey(objectKey, parsed.prefix, context, this.#engine);
-    wipe(objectKey);
-    if (!equal(derived.commitment, parsed.commitment)) {
-      wipe(derived.key, derived.baseNonce);
-      throw new StrongroomError('wrong-key', 'the commitment does not match this key and context');
-    }
+    const derived = verifiedKey(parsed, this.#options);
     this.#header = parsed;
-    this.#cipher = new ChunkCipher({ ...derived, chunkLog2: parsed.chunkLog2 }, this.#engine);
+    this.#cipher = chunkCipher({ ...derived, chunkLog2: parsed.chunkLog2 }, this.#engine);
     wipe(derived.key, derived.baseNonce);
     return this.#cipher;
   }
@@ -203,21 +175,10 @@ export class Opener {
       });
     }
     const held = this.#pending?.subarray(0, this.#held) ?? new Uint8Array();
-    const final = cipher.open(this.#index, held);
-    const start = this.#index * cipher.chunkSize;
-    const length = start + final.length;
-    const trailerAt = final.length - TRAILER_LENGTH;
-    const { contentLength, padding } = parseTrailer(final.subarray(trailerAt), length);
-    const inFinal = Math.max(0, contentLength - start);
-    if (
-      plaintextLength(contentLength, padding, header.chunkLog2) !== length ||
-      contentLength < this.#released ||
-      !isZero(final.subarray(inFinal, trailerAt))
-    ) {
-      throw new StrongroomError('bad-padding', 'the padding is not the one that the content length asks for');
-    }
-    yield* this.#releaseZeros(contentLength - inFinal - this.#released);
-    if (inFinal > 0) yield final.subarray(0, inFinal);
+    const { content, contentLength, padding } = openFinal(cipher, this.#index, held);
+    if (contentLength < this.#released) throw badPadding();
+    yield* this.#releaseZeros(contentLength - content.length - this.#released);
+    if (content.length > 0) yield content;
     return { header, contentLength, padding, objectLength: this.#inputLength };
   }
 }

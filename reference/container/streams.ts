@@ -7,7 +7,8 @@
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { cancelled } from './once.ts';
-import { Opener, type OpenOptions, type Provisional, type Verified } from './reader.ts';
+import { Opener, type Provisional } from './reader.ts';
+import type { OpenOptions, Verified } from './verify.ts';
 import { sealerWith, type SealOptions } from './writer.ts';
 
 /** Content in, one whole object out. */

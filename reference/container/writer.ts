@@ -9,7 +9,7 @@ import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { wipe, type Bytes } from '../wire/bytes.ts';
-import { ChunkCipher } from './chunk.ts';
+import { chunkCipher, type ChunkCipher } from './chunk.ts';
 import {
   encodeHeader,
   encodePrefix,
@@ -67,7 +67,7 @@ class InjectedSealer {
     const prefix = encodePrefix({ chunkLog2, type, salt, extensions: withGrease(random, extensions) });
     const objectKey = objectKeyOf(key, engine);
     const derived = streamKey(objectKey, prefix, context, engine);
-    this.#cipher = new ChunkCipher({ ...derived, chunkLog2 }, engine);
+    this.#cipher = chunkCipher({ ...derived, chunkLog2 }, engine);
     wipe(objectKey, derived.key, derived.baseNonce);
     this.#padding = padding;
     this.#chunkLog2 = chunkLog2;
