@@ -5,79 +5,24 @@
  */
 import { statSync } from 'node:fs';
 import { StrongroomError } from '../errors.ts';
-import {
-  backup,
-  DirectoryStorage,
-  history,
-  list,
-  restore,
-  RestoreError,
-  verify,
-  type Damage,
-  type Failure,
-  type Progress,
-  type SelectOptions,
-} from '../set/index.ts';
+import { backup, DirectoryStorage, history, list, restore, RestoreError, verify } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
-import type { Command, Invocation, Option } from './command.ts';
-import { printable, progressLine, sizeOf } from './progress.ts';
+import type { Command, Invocation } from './command.ts';
+import { printable, sizeOf } from './progress.ts';
+import {
+  dateOf,
+  FROM,
+  JSON_OPTION,
+  MANIFEST,
+  print,
+  selectionOf,
+  storageOf,
+  warn,
+  warnOf,
+  warnOfCopies,
+  withProgress,
+} from './report.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
-
-const FROM: Option = { value: 'folder', help: 'storage that holds the backup' };
-const JSON_OPTION: Option = { help: 'print JSON' };
-const MANIFEST: Option = {
-  value: 'name',
-  help: 'another backup than the newest; "list --history" names them',
-};
-
-/** Where a backup is read from: it has to be there. @throws StrongroomError `not-found` */
-function storageOf(invocation: Invocation): DirectoryStorage {
-  const folder = invocation.required('from');
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
-  }
-  return new DirectoryStorage(folder);
-}
-
-function selectionOf(invocation: Invocation): SelectOptions {
-  const manifest = invocation.option('manifest');
-  return { signal: invocation.signal, ...(manifest === undefined ? {} : { manifest }) };
-}
-
-/** Shows progress while `work` runs. */
-async function withProgress<T>(work: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
-  const line = progressLine();
-  try {
-    return await work(({ path, entries, entriesTotal, bytes, bytesTotal }) => {
-      const percent = bytesTotal === 0 ? 100 : Math.min(100, Math.floor((100 * bytes) / bytesTotal));
-      line.show(
-        `${percent} %  ${entries}/${entriesTotal}  ${sizeOf(bytes)} of ${sizeOf(bytesTotal)}  ${path}`,
-      );
-    });
-  } finally {
-    line.end();
-  }
-}
-
-function warn(text: string): void {
-  process.stderr.write(`warning: ${printable(text)}\n`);
-}
-
-/** One line for each path that is not as it should be. */
-function warnOf(failures: readonly (Failure | Damage)[]): void {
-  for (const failure of failures) warn(`${'path' in failure ? failure.path : failure.name}: ${failure.code}`);
-}
-
-/** Half of what protects the manifest is gone. */
-function warnOfCopies(copies: number): void {
-  if (copies < 2) warn('only one copy of the manifest is left: make a new backup, or copy the storage');
-}
-
-function print(invocation: Invocation, facts: Readonly<Record<string, unknown>>, line: string): void {
-  process.stdout.write(invocation.has('json') ? `${JSON.stringify(facts)}\n` : `${line}\n`);
-}
-
-const dateOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 const backupCommand: Command = {
   name: 'backup',
