@@ -15,6 +15,8 @@ import { BackupKey } from '../reference/keys/backup-key.ts';
 import { label } from '../reference/keys/labels.ts';
 import { ownerPublicKey } from '../reference/keys/owner-key.ts';
 import { SetHead, signHead } from '../reference/set/head.ts';
+import { Group } from '../reference/set/group.ts';
+import { RecordWriter } from '../reference/set/records.ts';
 import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
 import { encode } from '../reference/wire/codec.ts';
 import { channelExample, fleetExample, opaqueExample } from './examples-vault.ts';
@@ -77,6 +79,22 @@ function head(): string {
   ]);
 }
 
+function records(): string {
+  const setId = new Uint8Array(16).fill(7);
+  const writer = new RecordWriter(65536, { setId, volume: 1, volumes: 1, schema: 9 });
+  const first = writer.write(0x8010, Uint8Array.of(1, 2));
+  const { position } = writer.range;
+  const group = new Group();
+  for (const text of ['so it is, so it is, so it is', 'so it is not']) group.add(0x8010, utf8(text));
+  const begun = concat(...first);
+  return listing([
+    ['BEGIN', begun.subarray(0, position)],
+    ['0x8010', begun.subarray(position)],
+    ['GROUP', concat(...writer.writeGroup(group))],
+    ['END', concat(...writer.end())],
+  ]);
+}
+
 const CHANNEL = await channelExample();
 
 /** Every example by the name in its markers. */
@@ -84,6 +102,7 @@ const EXAMPLES: Readonly<Record<string, () => string>> = {
   container,
   head,
   keys,
+  records,
   opaque: () => listing(opaqueExample()),
   channel: () => listing(CHANNEL),
   fleet: () => listing(fleetExample()),

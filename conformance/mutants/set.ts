@@ -5,6 +5,7 @@
  */
 import type { Mutant } from './mutant.ts';
 
+const FRAMING = 'reference/set/framing.ts';
 const RECORDS = 'reference/set/records.ts';
 const MANIFEST = 'reference/set/manifest.ts';
 
@@ -13,21 +14,21 @@ export const setMutants: readonly Mutant[] = [
   {
     id: 'fragment-crosses-chunk',
     mistake: 'takes fragments that cross the end of their chunk',
-    file: RECORDS,
-    find: 'if (length === 0 || length > left) {',
-    replace: 'if (length === 0) {',
+    file: FRAMING,
+    find: 'if (n === 0 || n > left)',
+    replace: 'if (n === 0)',
     requirement: 'REC-4',
     cases: ['records.crosses-chunk'],
     class: 'accepted-invalid',
     also: [
       {
         file: RECORDS,
-        find: "throw bad('the END record counts other records than were there', this.#position);",
+        find: "throw bad('the END record counts other records than were there', position);",
         replace: '',
       },
       {
         file: RECORDS,
-        find: "if (!this.#ended) throw bad('the content ends without an END record', this.#position);",
+        find: "if (!this.#ended) throw bad('the content ends without an END record', this.#fragments.position);",
         replace: '',
       },
     ],
@@ -46,7 +47,7 @@ export const setMutants: readonly Mutant[] = [
     id: 'end-not-needed',
     mistake: 'takes a sequence without END',
     file: RECORDS,
-    find: "if (!this.#ended) throw bad('the content ends without an END record', this.#position);",
+    find: "if (!this.#ended) throw bad('the content ends without an END record', this.#fragments.position);",
     replace: '',
     requirement: 'REC-4',
     cases: ['records.no-end'],
@@ -56,8 +57,8 @@ export const setMutants: readonly Mutant[] = [
     id: 'unknown-record-refused',
     mistake: 'refuses every record that it does not know',
     file: RECORDS,
-    find: 'if (!known && type >= CRITICAL_RECORD) {',
-    replace: 'if (!known) {',
+    find: 'if (type < CRITICAL_RECORD) return false;',
+    replace: '',
     requirement: 'REC-7',
     cases: ['records.unknown'],
     class: 'rejected-valid',
@@ -65,9 +66,9 @@ export const setMutants: readonly Mutant[] = [
   {
     id: 'own-framing-only',
     mistake: 'takes zeros at the very end of a chunk alone',
-    file: RECORDS,
-    find: 'if (this.#head.length === 1 && kind === 0) {',
-    replace: 'if (this.#head.length === 1 && kind === 99) {',
+    file: FRAMING,
+    find: 'if (kind === 0) {',
+    replace: 'if (kind === 99) {',
     requirement: 'REC-6',
     cases: ['records.zeros'],
     class: 'rejected-valid',
@@ -85,9 +86,9 @@ export const setMutants: readonly Mutant[] = [
   {
     id: 'records-begin-late',
     mistake: 'counts the fragment header as part of a chunk twice',
-    file: RECORDS,
-    find: 'if (left <= FRAGMENT_HEADER) {\n        parts.push',
-    replace: 'if (left <= 2 * FRAGMENT_HEADER) {\n        parts.push',
+    file: FRAMING,
+    find: 'if (left <= FRAGMENT_HEADER) {\n        out.push',
+    replace: 'if (left <= 2 * FRAGMENT_HEADER) {\n        out.push',
     requirement: 'REC-1',
     cases: ['records.write-left-6'],
     class: 'wrong-output',

@@ -5,6 +5,8 @@
  */
 export { backup, type BackupOptions, type BackupResult } from './backup.ts';
 export { DirectoryStorage } from './directory-storage.ts';
+export { MAX_RECORD_LENGTH } from './framing.ts';
+export { Group, GROUP } from './group.ts';
 export { history, list, type ListedEntry, type Listing } from './list.ts';
 export {
   MANIFEST_CHUNK_LOG2,
@@ -37,7 +39,7 @@ export {
   BEGIN,
   CRITICAL_RECORD,
   END,
-  MAX_RECORD_LENGTH,
+  RecordRangeReader,
   RecordReader,
   RecordWriter,
   type Begin,

@@ -63,7 +63,7 @@ const begin: Begin = { setId, volume: 1, volumes: 1, schema: 1 };
 /** Manifest content of any records, however wrong. */
 function content(records: readonly (readonly [number, Uint8Array])[], first: Begin = begin): Bytes {
   const writer = new RecordWriter(65536, first);
-  return concat(...records.map(([type, body]) => writer.write(type, body)), writer.end());
+  return concat(...records.flatMap(([type, body]) => writer.write(type, body)), ...writer.end());
 }
 
 /** The body of a manifest head, taken from a manifest that its writer would refuse or not. */

@@ -5,7 +5,7 @@
  */
 import { OBJECT_TYPES } from '../container/index.ts';
 import { StrongroomError } from '../errors.ts';
-import type { Bytes } from '../wire/bytes.ts';
+import { concat, type Bytes } from '../wire/bytes.ts';
 import {
   bytes,
   encode,
@@ -186,12 +186,12 @@ export function* manifestContent(manifest: Manifest): Generator<Bytes, void, und
   const begin = { setId, volume: 1, volumes: 1, schema: MANIFEST_SCHEMA };
   const writer = new RecordWriter(2 ** MANIFEST_CHUNK_LOG2, begin);
   rules.head(begin, head);
-  yield writer.write(MANIFEST_HEAD, encode(ManifestHead, head));
+  yield concat(...writer.write(MANIFEST_HEAD, encode(ManifestHead, head)));
   for (const entry of entries) {
     rules.entry(entry);
-    yield writer.write(MANIFEST_ENTRY, encode(Entry, entry));
+    yield concat(...writer.write(MANIFEST_ENTRY, encode(Entry, entry)));
   }
-  yield writer.end();
+  yield concat(...writer.end());
 }
 
 /** What holds between the records of a manifest: the same for its writer and its reader. */

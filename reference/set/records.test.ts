@@ -2,12 +2,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../errors.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
-import { encode, u16, u24, u64 } from '../wire/codec.ts';
+import { encode, Input, u16, u24, u64 } from '../wire/codec.ts';
+import { FragmentReader, MAX_RECORD_LENGTH, type RecordRange } from './framing.ts';
 import {
   BEGIN,
   Begin,
   END,
-  MAX_RECORD_LENGTH,
+  RecordRangeReader,
   RecordReader,
   RecordWriter,
   type RecordItem,
@@ -69,9 +70,11 @@ describe('framing', () => {
         fc.constantFrom(32, 64, 100, 65536),
         (bodies, piece, chunkSize) => {
           const writer = new RecordWriter(chunkSize, begin);
-          const content = concat(...bodies.map((body) => writer.write(KNOWN, body)), writer.end());
+          const content = concat(...bodies.flatMap((body) => writer.write(KNOWN, body)), ...writer.end());
           const items = read(content, chunkSize, piece);
-          expect(items).toEqual(bodies.map((body) => ({ type: KNOWN, body: new Uint8Array(body) })));
+          expect(items.map(({ type, body }) => [type, body])).toEqual(
+            bodies.map((body) => [KNOWN, new Uint8Array(body)]),
+          );
         },
       ),
     );
@@ -81,7 +84,7 @@ describe('framing', () => {
   it('never lets a fragment cross a chunk: a reader can begin at any chunk', () => {
     const writer = new RecordWriter(C, begin);
     const bodies = Array.from({ length: 30 }, (_, i) => new Uint8Array(i * 3).fill(i + 1));
-    const content = concat(...bodies.map((body) => writer.write(KNOWN, body)), writer.end());
+    const content = concat(...bodies.flatMap((body) => writer.write(KNOWN, body)), ...writer.end());
     for (let chunk = 0; chunk * C < content.length; chunk++) {
       const bytes = content.subarray(chunk * C, (chunk + 1) * C);
       let at = 0;
@@ -99,7 +102,7 @@ describe('framing', () => {
   // proves REC-1
   it('has exactly one writing: the first bytes of a small object', () => {
     const writer = new RecordWriter(65536, begin);
-    const content = concat(writer.write(KNOWN, Uint8Array.of(1, 2)), writer.end());
+    const content = concat(...writer.write(KNOWN, Uint8Array.of(1, 2)), ...writer.end());
     expect(content).toEqual(
       concat(
         Uint8Array.of(1, 0, 0, 29, 0x80, 0x01, 0),
@@ -118,7 +121,109 @@ describe('framing', () => {
     const cut = fill(fragment(2, item.subarray(0, 10)), C);
     const rest = fill(fragment(4, item.subarray(10)), C);
     const end = fragment(1, endRecord(1, item.length));
-    expect(read(concat(first, cut, new Uint8Array(C), rest, end), C)).toEqual([{ type: KNOWN, body }]);
+    expect(read(concat(first, cut, new Uint8Array(C), rest, end), C)).toEqual([
+      { type: KNOWN, body, range: { position: C, length: 2 * C + 4 + item.length - 10 } },
+    ]);
+  });
+});
+
+describe('one record of a known place', () => {
+  const bodies = [40, 0, 200, 57, 1].map((length, i) => new Uint8Array(length).fill(i + 1));
+  const writer = new RecordWriter(C, begin);
+  const ranges: RecordRange[] = [];
+  const content = concat(
+    ...bodies.flatMap((body) => {
+      const parts = writer.write(KNOWN, body);
+      ranges.push(writer.range);
+      return parts;
+    }),
+    ...writer.end(),
+  );
+  const readOne = (range: RecordRange, type = KNOWN): Bytes => {
+    const reader = new RecordRangeReader(C, range, type);
+    for (const byte of content.subarray(range.position, range.position + range.length)) {
+      reader.push(Uint8Array.of(byte));
+    }
+    return reader.finish();
+  };
+
+  // proves REC-11
+  it('is read without the others', () => {
+    expect(read(content, C).map(({ range }) => range)).toEqual(ranges);
+    expect(ranges.map((range) => readOne(range))).toEqual(bodies);
+  });
+
+  // proves REC-11
+  it('is refused unless the range is exactly its own', () => {
+    const codeAt = (range: RecordRange, type?: number): string => {
+      try {
+        readOne(range, type);
+        return 'accepted';
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    for (const { position, length } of ranges) {
+      for (const [by, longer] of [
+        [-1, 0],
+        [1, 0],
+        [0, 1],
+        [0, -1],
+        [-4, 4],
+        [0, 9],
+        [1, -1],
+        [0, -length],
+      ] as const) {
+        const other = { position: position + by, length: length + longer };
+        expect(codeAt(other), `${position},${length} as ${JSON.stringify(other)}`).toBe('bad-record');
+      }
+      expect(codeAt({ position, length })).toBe('accepted');
+      expect(codeAt({ position, length }, 0x8011)).toBe('bad-record');
+    }
+    const two = { position: 33, length: (ranges[1]?.position ?? 0) + (ranges[1]?.length ?? 0) - 33 };
+    expect(codeAt(two)).toBe('bad-record');
+    expect(codeAt({ position: 0, length: 33 }, BEGIN)).toBe('accepted');
+  });
+
+  // proves REC-11, REC-8
+  it('is refused in a codec, and keeps failing', () => {
+    const bytes = fragment(1, record(KNOWN, Uint8Array.of(1), 1));
+    const reader = new RecordRangeReader(C, { position: 0, length: bytes.length }, KNOWN);
+    expect(() => reader.push(bytes)).toThrow(expect.objectContaining({ code: 'unsupported-codec' }));
+    expect(() => reader.finish()).toThrow(expect.objectContaining({ code: 'unsupported-codec' }));
+  });
+});
+
+describe('content that was lost', () => {
+  const bodies = Array.from({ length: 40 }, (_, i) => new Uint8Array((i * 37) % 150).fill(i));
+  const writer = new RecordWriter(C, begin);
+  const ranges: RecordRange[] = [];
+  const content = concat(
+    ...bodies.flatMap((body) => {
+      const parts = writer.write(KNOWN, body);
+      ranges.push(writer.range);
+      return parts;
+    }),
+  );
+
+  it('costs the records that touch it and no other', () => {
+    for (let lost = 0; lost < content.length; lost += C) {
+      const fragments = new FragmentReader(C);
+      const found: number[] = [];
+      for (let at = 0; at < content.length; at += C) {
+        if (at === lost) fragments.lose(C);
+        else {
+          const input = new Input(content.subarray(at, at + C));
+          for (let each = fragments.next(input); each !== undefined; each = fragments.next(input)) {
+            if (each.type === KNOWN) found.push(each.range.position);
+          }
+        }
+      }
+      const whole = ranges.filter(
+        ({ position, length }) => position >= lost + C || position + length <= lost,
+      );
+      expect(found).toEqual(whole.map(({ position }) => position));
+    }
   });
 });
 
@@ -253,9 +358,9 @@ describe('refusals', () => {
   // proves REC-9
   it('a length that is too great is refused before a byte of it has come, and no memory is taken for it', () => {
     const reader = new RecordReader(2 ** 25, [KNOWN]);
-    reader.push(whole(beginRecord));
+    expect([...reader.push(whole(beginRecord))]).toEqual([]);
     const before = process.memoryUsage().arrayBuffers;
-    expect(() => reader.push(fragment(1, new Uint8Array(), 2 ** 24 - 1))).toThrow(
+    expect(() => [...reader.push(fragment(1, new Uint8Array(), 2 ** 24 - 1))]).toThrow(
       expect.objectContaining({ code: 'bad-record' }),
     );
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 21);
@@ -277,8 +382,8 @@ describe('refusals', () => {
   // proves REC-8
   it('keeps failing after an error', () => {
     const reader = new RecordReader(65536, [KNOWN]);
-    expect(() => reader.push(whole(ten))).toThrow(expect.objectContaining({ code: 'bad-record' }));
-    expect(() => reader.push(good)).toThrow(expect.objectContaining({ code: 'bad-record' }));
+    expect(() => [...reader.push(whole(ten))]).toThrow(expect.objectContaining({ code: 'bad-record' }));
+    expect(() => [...reader.push(good)]).toThrow(expect.objectContaining({ code: 'bad-record' }));
     expect(() => reader.finish()).toThrow(expect.objectContaining({ code: 'bad-record' }));
   });
 
