@@ -14,7 +14,7 @@ import { splitCommand, StartError } from './runner/connection.ts';
 import { run, type RunOptions } from './runner/run.ts';
 import { EXIT } from './runner/verdict.ts';
 import { expectedSchema, type ExpectedFailure } from './schema/report.ts';
-import { ROLES, type Role } from './schema/vector.ts';
+import { LEVELS, ROLES, type Expectation, type Level, type Role } from './schema/vector.ts';
 import { readSpec } from './spec-text.ts';
 import { loadVectors, type VectorSet } from './vectors.ts';
 
@@ -30,6 +30,7 @@ Options of run
   --vault URL          address of a running vault; only on this machine unless --allow-host is given
   --allow-host HOST    a host elsewhere that may be tested; the suite burns attempts and deletes keys there
   --role ROLE          only this role (may be repeated): ${ROLES.join(', ')}
+  --level LEVEL        core (default), or full: sweeps over every bit and every length too, in minutes
   --claim ROLE         exit with 6 unless this role ends conformant (may be repeated)
   --case GLOB          only these cases (may be repeated); the others count as not run
   --requirement ID     only the cases that test this requirement (may be repeated)
@@ -58,6 +59,7 @@ const OPTIONS = {
   vault: { type: 'string' },
   'allow-host': { type: 'string', multiple: true },
   role: { type: 'string', multiple: true },
+  level: { type: 'string' },
   claim: { type: 'string', multiple: true },
   case: { type: 'string', multiple: true },
   requirement: { type: 'string', multiple: true },
@@ -88,6 +90,12 @@ function roles(names: string[] | undefined): Role[] | undefined {
     if (found === undefined) throw new UsageError(`${name} is not a role`);
     return found;
   });
+}
+
+function levelOf(name = 'core'): Level {
+  const found = LEVELS.find((level) => level === name);
+  if (found === undefined) throw new UsageError(`${name} is not a level`);
+  return found;
 }
 
 function integer(name: string, value: string | undefined, otherwise: number): number {
@@ -139,6 +147,7 @@ async function runCommand(args: string[], values: Options, set: VectorSet, io: S
     cases: selected(allCases(set), values),
     vectors: set.digest,
     ...(only && { roles: only }),
+    level: levelOf(values.level),
     claims,
     seed: integer('seed', values.seed, Math.floor(Math.random() * 1e9)),
     timeout: integer('timeout', values.timeout, 15_000),
@@ -168,6 +177,12 @@ function list(cases: readonly Case[], values: Options, io: Streams): number {
   return EXIT.asAsked;
 }
 
+function expected(expect: Expectation): string {
+  if (expect.outcome === 'ok') return 'ok';
+  if (expect.outcome === 'reject') return `reject with ${expect.errors.join(' or ')}`;
+  return expect.runs.map(({ count, code }) => `${count} times ${code}`).join(', ');
+}
+
 function explain(id: string | undefined, cases: readonly Case[], set: VectorSet, io: Streams): number {
   if (id === undefined) throw new UsageError('explain takes the id of a case or of a requirement');
   const { requirements } = readSpec();
@@ -193,7 +208,7 @@ function explain(id: string | undefined, cases: readonly Case[], set: VectorSet,
         ? []
         : [
             `asks      ${vector.op}`,
-            `expects   ${vector.expect.outcome === 'ok' ? 'ok' : `reject with ${vector.expect.errors.join(' or ')}`}`,
+            `expects   ${expected(vector.expect)}`,
             ...(vector.from === undefined
               ? []
               : [`made from ${vector.from.vector}, by ${JSON.stringify(vector.from.edit).slice(0, 400)}`]),

@@ -103,6 +103,40 @@ const afterError: Operation = (params) => {
   return { first, later };
 };
 
+/** The object with edit `n` of a sweep in it. */
+function edited(object: Uint8Array, rule: string, n: number): Uint8Array {
+  if (rule === 'cut') return object.subarray(0, n);
+  const [size, change] = rule === 'flip' ? [8, (b: number) => b ^ (1 << (n % 8))] : [256, () => n % 256];
+  const copy = object.slice();
+  const at = Math.floor(n / size);
+  copy[at] = change(copy[at] ?? 0);
+  return copy;
+}
+
+/** Opens an object with each of many edits: how it ended, and how much was given out until then. */
+const sweep: Operation = (params) => {
+  const object = params.bytes('object');
+  const key = BackupKey.fromBytes(params.bytes('key'));
+  const runs: [count: number, code: string, released: number][] = [];
+  for (let i = 0; i < params.number('count'); i++) {
+    const input = edited(object, params.text('edit'), params.number('first') + i * params.number('step'));
+    let released = 0;
+    const code = codeOf(() => {
+      const opener = new Opener({
+        key,
+        engine,
+        ...(params.has('objectLength') && { objectLength: params.number('objectLength') }),
+      });
+      for (const piece of opener.feed(input)) released += piece.length;
+      for (const piece of opener.finish()) released += piece.length;
+    });
+    const last = runs.at(-1);
+    if (last?.[1] === code && last[2] === released) last[0]++;
+    else runs.push([1, code, released]);
+  }
+  return { runs };
+};
+
 /** Operations of keys and sealed objects. */
 export const containerOperations: Readonly<Record<string, Operation>> = {
   'keys.parse-recovery-key': (params) => ({ key: hex(BackupKey.parse(params.text('text')).bytes()) }),
@@ -116,6 +150,7 @@ export const containerOperations: Readonly<Record<string, Operation>> = {
   },
   'container.open': openObject,
   'container.after-end': afterError,
+  'container.sweep': sweep,
   'container.inspect': (params) => {
     const header = inspect(params.bytes('object'));
     return {

@@ -25,6 +25,7 @@ const hello: Operation = () => ({
   features: [
     'keys',
     'container',
+    'sweep',
     'engine',
     'records',
     'manifest',

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hello } from '../schema/protocol.ts';
 import type { CaseResult, ExpectedFailure, Report } from '../schema/report.ts';
-import type { Role } from '../schema/vector.ts';
+import { LEVELS, type Level, type Role } from '../schema/vector.ts';
 import type { Case, CaseContext } from './case.ts';
 import { Connection } from './connection.ts';
 import type { Score } from './score.ts';
@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Digest of the vectors, for the report. */
   readonly vectors: string;
   readonly roles?: readonly Role[];
+  /** Cases up to this level; default `core`. */
+  readonly level?: Level;
   /** Seed of the order; the same seed gives the same order. */
   readonly seed: number;
   /** Milliseconds for one request. */
@@ -135,7 +137,9 @@ export async function run(options: RunOptions): Promise<{ report: Report; stale:
   try {
     const hello: Hello | undefined = await adapter?.hello();
     const roles = options.roles ?? hello?.roles ?? ['vault-server'];
-    const cases = options.cases.filter((one) => roles.includes(one.role));
+    const level = options.level ?? 'core';
+    const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
+    const cases = options.cases.filter((one) => roles.includes(one.role) && levels.includes(one.level));
     const context: CaseContext = {
       ...(adapter && { adapter }),
       ...(hello && { hello }),
@@ -147,7 +151,7 @@ export async function run(options: RunOptions): Promise<{ report: Report; stale:
     const today = started.toISOString().slice(0, 10);
     const { results, stale } = applyExpected(raw, options.expected ?? [], today);
     const ordered = results.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const all = verdicts(ordered, options.loose ?? false);
+    const all = verdicts(ordered, options.loose ?? false, level);
     const report: Report = {
       format: 'strongroom-report/1',
       runner: RUNNER_VERSION,

@@ -6,18 +6,19 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Value, Vector } from '../schema/vector.ts';
+import type { Answerable, Value, Vector } from '../schema/vector.ts';
 import { unpack } from '../vectors.ts';
 import type { Case, CaseContext } from './case.ts';
 import { fillFolder, readTree } from './folder.ts';
 import { digest, score, scoreTree, type Score } from './score.ts';
+import { sweep } from './sweep.ts';
 
 /** Input fields that the runner makes folders of. */
 const FOLDERS = ['storage', 'target'];
 
 /** Parameters of the request for `vector`, whose folders are made below `folder`; what comes out goes there too. */
-function requestOf(vector: Vector, folder: string): Record<string, Value> {
-  const { released, tree } = vector.expect;
+function requestOf(vector: Vector, expect: Answerable, folder: string): Record<string, Value> {
+  const { released, tree } = expect;
   const params = Object.entries(vector.input).map(([name, value]): [string, Value] => {
     if (!FOLDERS.includes(name)) return [name, unpack(value)];
     fillFolder(join(folder, name), value);
@@ -32,16 +33,18 @@ function requestOf(vector: Vector, folder: string): Record<string, Value> {
 
 async function run(vector: Vector, context: CaseContext): Promise<Score> {
   if (context.adapter === undefined) throw new Error('a vector needs an adapter');
+  const { expect } = vector;
+  if (expect.outcome === 'each') return sweep(context.adapter, vector, expect.runs, context.loose);
   // A random name: the adapter learns nothing of the case from its path.
   const folder = join(context.folder, randomBytes(8).toString('hex'));
   mkdirSync(folder);
-  const outcome = await context.adapter.call(vector.op, requestOf(vector, folder));
+  const outcome = await context.adapter.call(vector.op, requestOf(vector, expect, folder));
   const sink = join(folder, 'sink');
   const released = digest(existsSync(sink) ? readFileSync(sink) : new Uint8Array(0));
   const tree = readTree(join(folder, 'target'));
   rmSync(folder, { recursive: true, force: true });
-  const misplaced = scoreTree(vector.expect, outcome, tree);
-  return misplaced ?? score(vector.expect, outcome, released, context.loose);
+  const misplaced = scoreTree(expect, outcome, tree);
+  return misplaced ?? score(expect, outcome, released, context.loose);
 }
 
 /** The case that runs `vector`. */

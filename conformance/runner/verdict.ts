@@ -4,7 +4,7 @@
  * @module
  */
 import type { CaseResult, ExpectedFailure, Status, Verdict } from '../schema/report.ts';
-import { ROLES, type Role } from '../schema/vector.ts';
+import { ROLES, type Level, type Role } from '../schema/vector.ts';
 
 /** Exit codes of the runner. */
 export const EXIT = {
@@ -29,12 +29,12 @@ function verdictOf(results: readonly CaseResult[], loose: boolean): Verdict['ver
 }
 
 /** One verdict for every role that has results, in the order of `ROLES`. */
-export function verdicts(results: readonly CaseResult[], loose: boolean): Verdict[] {
+export function verdicts(results: readonly CaseResult[], loose: boolean, level: Level = 'core'): Verdict[] {
   return ROLES.map((role) => ({ role, own: results.filter((result) => result.role === role) }))
     .filter(({ own }) => own.length > 0)
     .map(({ role, own }) => ({
       role,
-      level: 'core',
+      level,
       verdict: verdictOf(own, loose),
       pass: count(own, 'pass', 'xpass'),
       fail: count(own, 'fail', 'xfail', 'error'),

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { helloSchema, type Hello } from './protocol.ts';
-import { ROLES, type Level, type Role } from './vector.ts';
+import { LEVELS, ROLES, type Level, type Role } from './vector.ts';
 
 /** Why a case failed. */
 export type FailureClass =
@@ -105,7 +105,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       title: z.string(),
       why: z.string(),
       role,
-      level: z.literal('core'),
+      level: z.enum(LEVELS),
       requirements: z.array(z.string()),
       status: z.enum(['pass', 'fail', 'xfail', 'xpass', 'not-applicable', 'not-run', 'error']),
       class: failureClass.exactOptional(),
@@ -118,7 +118,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   verdicts: z.array(
     z.strictObject({
       role,
-      level: z.literal('core'),
+      level: z.enum(LEVELS),
       verdict: z.enum([
         'conformant',
         'conformant-with-exceptions',

@@ -16,8 +16,10 @@ export const ROLES: readonly Role[] = [
   'vault-server',
 ];
 
-/** How much of the specification a case asks for. */
-export type Level = 'core';
+/** How long a run may take: `core` is for every day, `full` adds sweeps over every bit and every length. */
+export type Level = 'core' | 'full';
+/** Every level, each with all that is in the ones before it. */
+export const LEVELS: readonly Level[] = ['core', 'full'];
 
 /** One JSON value. Bytes are lower-case hexadecimal text, or {@link Packed}. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
@@ -64,8 +66,17 @@ export type Edit =
   /** The writer put another value in one place before it authenticated the whole, so that no other check can notice. */
   | { readonly kind: 'sealed'; readonly place: string; readonly was: Value; readonly now: Value };
 
-/** What an implementation must answer. */
-export type Expectation =
+/** What must become of `count` edits of a sweep, one after the other. */
+export interface Run {
+  readonly count: number;
+  /** Code of the error, or `none` if the edited object must open. */
+  readonly code: string;
+  /** Numbers of bytes of content of which one must have been given out. */
+  readonly released: number[];
+}
+
+/** What an implementation must answer to one request. */
+export type Answerable =
   | {
       readonly outcome: 'ok';
       readonly result: Record<string, Value>;
@@ -82,6 +93,9 @@ export type Expectation =
       /** All that may lie in the target afterwards. */
       readonly tree?: Tree;
     };
+
+/** What an implementation must answer: once, or to each edit of a sweep. */
+export type Expectation = Answerable | { readonly outcome: 'each'; readonly runs: Run[] };
 
 /** One vector: one request, and at most one fault in it. */
 export interface Vector {
@@ -163,6 +177,18 @@ const expectation: z.ZodType<Expectation> = z.discriminatedUnion('outcome', [
     released: z.array(digest).min(1).exactOptional(),
     tree: tree.exactOptional(),
   }),
+  z.strictObject({
+    outcome: z.literal('each'),
+    runs: z
+      .array(
+        z.strictObject({
+          count: z.int().positive(),
+          code: z.string().min(1),
+          released: z.array(z.int().nonnegative()).min(1),
+        }),
+      )
+      .min(1),
+  }),
 ]);
 
 /** Schema of {@link Vector}. */
@@ -171,7 +197,7 @@ export const vectorSchema: z.ZodType<Vector> = z.strictObject({
   title: sentence,
   why: sentence,
   role: z.enum(ROLES),
-  level: z.literal('core'),
+  level: z.enum(LEVELS),
   op: z.string(),
   requirements: z.array(z.string().regex(/^[A-Z]{3}-[0-9]+$/u)).min(1),
   input: z.record(z.string(), value),

@@ -8,8 +8,10 @@ import { cat, sha256, toHex, unhex, type Bytes } from '../../conformance/peer/pr
 import type {
   Digest,
   Edit,
+  Level,
   Packed,
   Role,
+  Run,
   Tree,
   Value,
   Vector,
@@ -88,11 +90,39 @@ export class Family {
     this.#meta = meta;
   }
 
-  #add(id: string, vector: Omit<Vector, 'id' | 'role' | 'level'>, role: Role = this.#meta.role): void {
+  #add(
+    id: string,
+    vector: Omit<Vector, 'id' | 'role' | 'level'>,
+    role: Role = this.#meta.role,
+    level: Level = 'core',
+  ): void {
     const whole = `${this.name}.${id}`;
     if (this.#vectors.has(whole)) throw new Error(`${whole} is there already`);
     const { title, why, ...rest } = vector;
-    this.#vectors.set(whole, { id: whole, title, why, role, level: 'core', ...rest });
+    this.#vectors.set(whole, { id: whole, title, why, role, level, ...rest });
+  }
+
+  /** Adds a sweep: `outcomes` says what becomes of each edit of the rule in `input`. */
+  sweep(
+    id: string,
+    words: Words,
+    input: Record<string, Value>,
+    outcomes: Iterable<Omit<Run, 'count'>>,
+    level?: Level,
+  ): void {
+    const runs: Run[] = [];
+    for (const outcome of outcomes) {
+      const last = runs.at(-1);
+      const again = last?.code === outcome.code && last.released.join() === outcome.released.join();
+      if (again) runs[runs.length - 1] = { ...last, count: last.count + 1 };
+      else runs.push({ count: 1, ...outcome });
+    }
+    this.#add(
+      id,
+      { ...words, op: this.#meta.op, input, expect: { outcome: 'each', runs } },
+      undefined,
+      level,
+    );
   }
 
   /** Adds an accepting vector. */
@@ -124,7 +154,7 @@ export class Family {
 
   #reject(id: string, twin: Vector, input: Record<string, Value>, edit: Edit, reject: Reject): void {
     const { title, why, requirements, errors, position, released, tree } = reject;
-    const sink = twin.expect.released !== undefined;
+    const sink = twin.expect.outcome === 'ok' && twin.expect.released !== undefined;
     const target = twin.expect.outcome === 'ok' && twin.expect.tree !== undefined;
     this.#add(
       id,

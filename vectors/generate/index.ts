@@ -16,6 +16,7 @@ import { opaqueClient, opaqueServer } from './opaque.ts';
 import { passwords } from './passwords.ts';
 import { manifests } from './manifests.ts';
 import { records } from './records.ts';
+import { sweeps } from './sweeps.ts';
 import { trailer } from './trailer.ts';
 import { wire } from './wire.ts';
 import { writer } from './writer.ts';
@@ -27,6 +28,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', extensions],
   ['container', chunks],
   ['container', trailer],
+  ['container', sweeps],
   ['container', engine],
   ['container', writer],
   ['set', records],
