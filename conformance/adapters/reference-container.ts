@@ -8,6 +8,7 @@ import {
   inspect,
   openChunk,
   Opener,
+  padme,
   seal,
   sealChunk,
   type ChunkLog2,
@@ -22,7 +23,7 @@ import type { CryptoEngine } from '../../reference/crypto/engine.ts';
 import { isStrongroomError } from '../../reference/errors.ts';
 import { BackupKey } from '../../reference/keys/backup-key.ts';
 import { LABELS } from '../../reference/keys/labels.ts';
-import { sealWith } from '../../reference/testing.ts';
+import { sealerWith, sealWith } from '../../reference/testing.ts';
 import { hex, type Bytes } from '../../reference/wire/bytes.ts';
 import { Unsupported, type Operation, type Params } from './serve.ts';
 
@@ -175,6 +176,17 @@ export const containerOperations: Readonly<Record<string, Operation>> = {
     const options = { ...sealOptions(params), random, salt: random('salt', 32) };
     const object = (seal as (...args: unknown[]) => Bytes)(params.bytes('content'), options, random);
     return { object: hex(object) };
+  },
+  'lengths.padme': (params) => ({ lengths: params.numbers('lengths').map(padme) }),
+  'lengths.object': (params) => {
+    // No GREASE: its length would be in every object.
+    const sealer = sealerWith((_name, length) => new Uint8Array(length).fill(0xff), {
+      key: BackupKey.generate(),
+      type: 'blob',
+      padding: params.text('padding') as Padding,
+      chunkLog2: params.number('chunkLog2') as ChunkLog2,
+    });
+    return { objects: params.numbers('contents').map((length) => sealer.objectLength(length)) };
   },
   'engine.seal': (params) => ({
     sealed: hex(sealChunk(chunkKey(params), params.number('index'), params.bytes('plaintext'), engine)),

@@ -26,6 +26,7 @@ const hello: Operation = () => ({
     'keys',
     'container',
     'sweep',
+    'lengths',
     'engine',
     'records',
     'manifest',

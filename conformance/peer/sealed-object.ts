@@ -85,19 +85,13 @@ export interface Written {
   readonly plaintext: Bytes;
 }
 
-/** Padmé of `length`, in integers. */
+/** Padmé of `length`, in integers of any size. */
 export function padme(length: number): number {
   if (length < 2) return length;
-  const e = Math.floor(bitLength(length) - 1);
-  const s = bitLength(e);
-  const last = 2 ** (e - s);
-  return Math.ceil(length / last) * last;
-}
-
-function bitLength(n: number): number {
-  let bits = 0;
-  for (let rest = n; rest >= 1; rest = Math.floor(rest / 2)) bits++;
-  return bits;
+  const bits = (n: bigint): bigint => BigInt(n.toString(2).length);
+  const e = bits(BigInt(length)) - 1n;
+  const step = 1n << (e - bits(e));
+  return Number(((BigInt(length) + step - 1n) / step) * step);
 }
 
 /** Length of content, padding and trailer. */

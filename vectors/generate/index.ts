@@ -13,6 +13,7 @@ import { fleet } from './fleet.ts';
 import { header } from './header.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
+import { lengths } from './lengths.ts';
 import { passwords } from './passwords.ts';
 import { manifests } from './manifests.ts';
 import { records } from './records.ts';
@@ -30,6 +31,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', trailer],
   ['container', sweeps],
   ['container', engine],
+  ['container', lengths],
   ['container', writer],
   ['set', records],
   ['set', manifests],
