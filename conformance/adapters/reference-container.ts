@@ -11,6 +11,7 @@ import {
   padme,
   seal,
   sealChunk,
+  Sealer,
   type ChunkLog2,
   type Extension,
   type ObjectType,
@@ -20,11 +21,12 @@ import {
 import { nodeEngine } from '../../reference/crypto/node.ts';
 import { nobleEngine } from '../../reference/crypto/noble.ts';
 import type { CryptoEngine } from '../../reference/crypto/engine.ts';
+import { systemRandom } from '../../reference/crypto/random.ts';
 import { isStrongroomError } from '../../reference/errors.ts';
 import { BackupKey } from '../../reference/keys/backup-key.ts';
 import { LABELS } from '../../reference/keys/labels.ts';
 import { sealerWith, sealWith } from '../../reference/testing.ts';
-import { hex, type Bytes } from '../../reference/wire/bytes.ts';
+import { concat, hex, type Bytes } from '../../reference/wire/bytes.ts';
 import { Unsupported, type Operation, type Params } from './serve.ts';
 
 /** How many bytes of input the reader is given at a time: a prime, so that no boundary meets another. */
@@ -59,6 +61,12 @@ function sealOptions(params: Params): SealOptions {
   };
 }
 
+function inPieces(bytes: Uint8Array, length: number): Uint8Array[] {
+  return Array.from({ length: Math.ceil(bytes.length / length) }, (_, i) =>
+    bytes.subarray(i * length, (i + 1) * length),
+  );
+}
+
 /** Opens into the sink, piece by piece, so that the runner sees what was released before an error. */
 const openObject: Operation = (params) => {
   const sink = params.textOr('sink', undefined);
@@ -72,9 +80,8 @@ const openObject: Operation = (params) => {
     engine,
     ...(params.has('objectLength') && { objectLength: params.number('objectLength') }),
   });
-  const length = params.has('pieceLength') ? params.number('pieceLength') : PIECE;
-  for (let at = 0; at < object.length; at += length) {
-    for (const piece of opener.feed(object.subarray(at, at + length))) release(piece);
+  for (const part of inPieces(object, params.has('pieceLength') ? params.number('pieceLength') : PIECE)) {
+    for (const piece of opener.feed(part)) release(piece);
   }
   const steps = opener.finish();
   let step = steps.next();
@@ -165,10 +172,33 @@ export const containerOperations: Readonly<Record<string, Operation>> = {
   },
   'container.create': (params) => {
     const content = params.bytes('content');
+    if (params.has('pieceLength')) {
+      const random = params.has('inject') ? injected(params.object('inject')) : systemRandom;
+      const sealer = sealerWith(random, sealOptions(params));
+      const pieces = inPieces(content, params.number('pieceLength')).flatMap((piece) => sealer.update(piece));
+      return { object: hex(concat(sealer.header, ...pieces, ...sealer.final())) };
+    }
     const object = params.has('inject')
       ? sealWith(injected(params.object('inject')), content, sealOptions(params))
       : seal(content, sealOptions(params));
     return { object: hex(object) };
+  },
+  'container.abort': (params) => {
+    const stop = new AbortController();
+    const sealer = new Sealer({ ...sealOptions(params), signal: stop.signal });
+    const output = [sealer.header, ...sealer.update(params.bytes('content'))];
+    stop.abort();
+    const end = (): unknown => output.push(...sealer.final());
+    const first = codeOf(end);
+    const more = (): unknown => output.push(...sealer.update(params.bytes('content')));
+    const later = [codeOf(more), codeOf(end)];
+    return { output: hex(concat(...output)), first, later };
+  },
+  'container.after-final': (params) => {
+    const sealer = new Sealer(sealOptions(params));
+    const content = params.bytes('content');
+    const first = codeOf(() => [sealer.update(content), sealer.final()]);
+    return { first, later: [codeOf(() => sealer.update(content)), codeOf(() => sealer.final())] };
   },
   // Tries to make the production entry points use values that were not drawn from the system.
   'probe.inject': (params) => {

@@ -27,6 +27,7 @@ const hello: Operation = () => ({
     'container',
     'sweep',
     'lengths',
+    'streaming',
     'engine',
     'records',
     'manifest',

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { named, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { cat, named, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
 import { TYPES, writeObject, type Extension, type TypeName } from '../../conformance/peer/sealed-object.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { digest, Family, pack } from './family.ts';
@@ -179,6 +179,18 @@ export function writer(): VectorFile {
       },
     });
   }
+  pieces(family);
+  for (const [id, now] of [
+    ['short', KEY.slice(0, 31)],
+    ['long', cat(KEY, zeros(1))],
+  ] as const) {
+    family.value(`key-${id}`, 'blob', 'key', toHex(now), {
+      title: `Sealing under a backup key of ${now.length} bytes`,
+      why: 'A key that is padded or cut without a word is a backup that nobody opens.',
+      requirements: ['KEY-2'],
+      errors: ['invalid-key'],
+    });
+  }
   family.value(
     'context-too-long',
     'context',
@@ -248,4 +260,27 @@ export function writer(): VectorFile {
     'Nobody could read the object.',
   );
   return family.file();
+}
+
+/** The same object however the content arrives. */
+function pieces(family: Family): void {
+  const content = cat(zeros(C), named('pieces', 40), zeros(C + 1));
+  const { object } = writeObject({ key: KEY, salt: salt('writer pieces'), content, padding: 1 });
+  for (const length of [1, 16, C - 1, C, C + 1, content.length]) {
+    family.accept(`pieces-${length}`, {
+      title: `Content that arrives in pieces of ${length} ${length === 1 ? 'byte' : 'bytes'}`,
+      why: 'A writer that takes a piece for a chunk, or loses what is left of one, is right for one way of writing alone.',
+      requirements: ['WRT-3', 'CHK-1'],
+      input: {
+        key: toHex(KEY),
+        type: 'blob',
+        chunkLog2: 14,
+        padding: 'padme',
+        content: pack(content),
+        pieceLength: length,
+        inject: { salt: toHex(salt('writer pieces')) },
+      },
+      result: { object: { ...digest(object) } },
+    });
+  }
 }
