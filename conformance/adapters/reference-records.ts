@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ManifestReader, RecordReader, RecordWriter } from '../../reference/set/index.ts';
+import { ManifestReader, RecordRangeReader, RecordReader, RecordWriter } from '../../reference/set/index.ts';
 import { concat, hex } from '../../reference/wire/bytes.ts';
 import type { Operation } from './serve.ts';
 
@@ -18,15 +18,24 @@ function* pieces(content: Uint8Array): Generator<Uint8Array> {
 export const recordOperations: Readonly<Record<string, Operation>> = {
   'records.read': (params) => {
     const reader = new RecordReader(2 ** params.number('chunkLog2'), params.numbers('known'));
-    const records = [...pieces(params.bytes('content'))].flatMap((piece) => reader.push(piece));
+    const records = [...pieces(params.bytes('content'))].flatMap((piece) => [...reader.push(piece)]);
     reader.finish();
     return { records: records.map(({ type, body }) => ({ type, body: hex(body) })) };
+  },
+  'records.read-range': (params) => {
+    const content = params.bytes('content');
+    const range = { position: params.number('position'), length: content.length };
+    const reader = new RecordRangeReader(2 ** params.number('chunkLog2'), range, params.number('type'));
+    for (const piece of pieces(content)) reader.push(piece);
+    return { body: hex(reader.finish()) };
   },
   'records.write': (params) => {
     const begin = { setId: params.bytes('setId'), volume: 1, volumes: 1, schema: params.number('schema') };
     const writer = new RecordWriter(2 ** params.number('chunkLog2'), begin);
-    const parts = params.list('records').map((one) => writer.write(one.number('type'), one.bytes('body')));
-    return { content: hex(concat(...parts, writer.end())) };
+    const parts = params
+      .list('records')
+      .flatMap((one) => writer.write(one.number('type'), one.bytes('body')));
+    return { content: hex(concat(...parts, ...writer.end())) };
   },
   'manifest.read': (params) => {
     const reader = new ManifestReader();

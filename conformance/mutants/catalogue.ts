@@ -5,6 +5,8 @@
  */
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
+import { groupMutants } from './groups.ts';
+import { objectMutants } from './objects.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
@@ -13,6 +15,8 @@ import type { Mutant } from './mutant.ts';
 /** Every mutant. */
 export const mutants: readonly Mutant[] = [
   ...containerMutants,
+  ...objectMutants,
+  ...groupMutants,
   ...setMutants,
   ...vaultMutants,
   ...clientMutants,

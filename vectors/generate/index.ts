@@ -10,12 +10,14 @@ import { chunks } from './chunks.ts';
 import { engine } from './engine.ts';
 import { extensions } from './extensions.ts';
 import { fleet } from './fleet.ts';
+import { groups } from './groups.ts';
 import { header } from './header.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
 import { passwords } from './passwords.ts';
 import { manifests } from './manifests.ts';
+import { recordRanges } from './record-ranges.ts';
 import { records } from './records.ts';
 import { sweeps } from './sweeps.ts';
 import { trailer } from './trailer.ts';
@@ -34,6 +36,8 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', lengths],
   ['container', writer],
   ['set', records],
+  ['set', groups],
+  ['set', recordRanges],
   ['set', manifests],
   ['opaque', opaqueClient],
   ['opaque', opaqueServer],

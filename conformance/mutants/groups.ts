@@ -1,0 +1,206 @@
+/**
+ * Broken groups of records, and ranges of one record.
+ *
+ * @module
+ */
+import type { Mutant } from './mutant.ts';
+
+const RECORDS = 'reference/set/records.ts';
+const GROUP = 'reference/set/group.ts';
+
+/** Mutants of groups and ranges. */
+export const groupMutants: readonly Mutant[] = [
+  {
+    id: 'group-tail-ignored',
+    mistake: 'stops at the end of the stream and ignores what follows',
+    file: GROUP,
+    find: 'if (inflated.engine.bytesWritten !== data.length)',
+    replace: 'if (inflated.engine.bytesWritten > data.length)',
+    requirement: 'REC-13',
+    cases: ['groups.trailing'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-length-trusted',
+    mistake: 'takes the length of a group for a bound alone',
+    file: GROUP,
+    find: 'if (raw.length !== rawLength)',
+    replace: 'if (raw.length > rawLength)',
+    requirement: 'REC-13',
+    cases: ['groups.length-long', 'groups.plain-length'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-length-as-bound-of-output',
+    mistake: 'decompresses as much as a group says, and no more, and takes that',
+    file: GROUP,
+    find: 'const options: ZlibOptions = { info: true, maxOutputLength: rawLength, chunkSize };',
+    replace: 'const options: ZlibOptions = { info: true, chunkSize };',
+    also: [
+      {
+        file: GROUP,
+        find: 'const { buffer, byteOffset, length } = inflated.buffer;',
+        replace: 'const { buffer, byteOffset, length } = inflated.buffer.subarray(0, rawLength);',
+      },
+    ],
+    requirement: 'REC-14',
+    cases: ['groups.bomb'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-limit-ignored',
+    mistake: 'lets a group be as large as it says',
+    file: GROUP,
+    find: 'if (rawLength === 0 || rawLength > MAX_RECORD_LENGTH)',
+    replace: 'if (rawLength === 0)',
+    requirement: 'REC-13',
+    cases: ['groups.bomb-declared'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-empty',
+    mistake: 'takes a group of nothing',
+    file: GROUP,
+    find: 'if (rawLength === 0 || rawLength',
+    replace: 'if (rawLength',
+    requirement: 'REC-13',
+    cases: ['groups.empty'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-cut-accepted',
+    mistake: 'takes what a decompressor made of data that ends too early',
+    file: GROUP,
+    find: 'const options: ZlibOptions = { info: true,',
+    replace: 'const options: ZlibOptions = { info: true, finishFlush: 2,',
+    requirement: 'REC-13',
+    cases: ['groups.truncated'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-zlib',
+    mistake: 'decompresses whatever it is given',
+    file: GROUP,
+    find: "import { deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';",
+    replace: "import { deflateRawSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib';",
+    also: [
+      {
+        file: GROUP,
+        find: 'inflated = inflateRawSync(data, options) as never;',
+        replace: 'inflated = (data[0] === 0x78 ? inflateSync : inflateRawSync)(data, options) as never;',
+      },
+    ],
+    requirement: 'REC-13',
+    cases: ['groups.zlib'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-codec-guessed',
+    mistake: 'takes every codec but 0 for DEFLATE',
+    file: GROUP,
+    find: 'if (codec !== CODEC_NONE && codec !== CODEC_DEFLATE) {',
+    replace: 'if (codec < 0) {',
+    also: [
+      { file: GROUP, find: 'codec === CODEC_DEFLATE ? inflate', replace: 'codec !== CODEC_NONE ? inflate' },
+    ],
+    requirement: 'REC-13',
+    cases: ['groups.codec-2', 'groups.codec-255'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-overrun',
+    mistake: 'takes a record that passes the end of its group as far as it goes',
+    file: GROUP,
+    find: 'if (at > raw.length)',
+    replace: 'if (start > raw.length)',
+    requirement: 'REC-13',
+    cases: ['groups.past-end'],
+    class: 'accepted-invalid',
+    also: [
+      {
+        file: RECORDS,
+        find: 'if (end.records !== this.#records || end.bytes !== this.#bytes) {',
+        replace: 'if (end.records !== this.#records) {',
+      },
+    ],
+  },
+  {
+    id: 'group-framing-inside',
+    mistake: 'skips BEGIN and END in a group',
+    file: RECORDS,
+    find: 'if (inner.type === BEGIN || inner.type === END || inner.type === GROUP) {',
+    replace: 'if (inner.type === BEGIN || inner.type === END) continue;\n        if (inner.type === GROUP) {',
+    requirement: 'REC-13',
+    cases: ['groups.begin-inside', 'groups.end-inside'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-in-group',
+    mistake: 'takes groups in groups apart',
+    file: RECORDS,
+    find: 'for (const inner of recordsOf(record)) {',
+    replace:
+      'const flat = [...recordsOf(record)].flatMap((one) => (one.type === GROUP ? [...recordsOf(one)] : [one]));\n      for (const inner of flat) {',
+    requirement: 'REC-13',
+    cases: ['groups.nested'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'group-counted-as-one',
+    mistake: 'counts a group, and not the records in it',
+    file: RECORDS,
+    find: '      for (const inner of recordsOf(record)) {',
+    replace:
+      '      this.#records++;\n      this.#bytes += RECORD_HEADER + body.length;\n      const before = [this.#records, this.#bytes] as const;\n      for (const inner of recordsOf(record)) {\n        [this.#records, this.#bytes] = before;',
+    requirement: 'REC-13',
+    cases: ['groups.counted-as-one', 'groups.two'],
+    class: 'rejected-valid',
+  },
+  {
+    id: 'codec-outside-groups',
+    mistake: 'hands out bodies of records in any codec',
+    file: RECORDS,
+    find: 'if (codec === CODEC_NONE) return;',
+    replace: 'if (codec >= 0) return;',
+    requirement: 'REC-4',
+    cases: ['groups.codec-elsewhere', 'records.codec'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'range-of-more',
+    mistake: 'takes the first record of a range, and ignores the rest',
+    file: RECORDS,
+    find: 'if (position !== this.#range.position || length !== this.#range.length) {',
+    replace: 'if (position !== this.#range.position) {',
+    also: [
+      {
+        file: RECORDS,
+        find: "if (this.#body !== undefined) throw bad('something follows the record', this.#fragments.position);",
+        replace: 'if (this.#body !== undefined) return;',
+      },
+    ],
+    requirement: 'REC-11',
+    cases: ['record-ranges.two', 'record-ranges.long'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'range-begins-anywhere',
+    mistake: 'looks for the record behind the start of its range',
+    file: RECORDS,
+    find: 'if (position !== this.#range.position || length !== this.#range.length) {',
+    replace: 'if (position + length !== this.#range.position + this.#range.length) {',
+    requirement: 'REC-11',
+    cases: ['record-ranges.zeros-first'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'range-of-any-type',
+    mistake: 'takes a record of any type for the file of a range',
+    file: RECORDS,
+    find: 'if (record.type !== this.#type)',
+    replace: 'if (record.type < 0)',
+    requirement: 'REC-11',
+    cases: ['record-ranges.other-type', 'record-ranges.begin', 'record-ranges.group'],
+    class: 'accepted-invalid',
+  },
+];
