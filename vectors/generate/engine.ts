@@ -183,6 +183,16 @@ export function engine(): VectorFile {
     toHex(seal(key, xor(baseNonce, be(12, 2 ** 24).toReversed()), utf8(`chunk ${2 ** 24}`))),
     reject('A chunk whose index was written low byte first', 'Both sides of an implementation may count so.'),
   );
+  family.value(
+    'counter-low-byte-first',
+    'open-2-24',
+    'sealed',
+    toHex(seal(key, chunkNonce(baseNonce, 1), utf8(`chunk ${2 ** 24}`))),
+    reject(
+      'A chunk whose index was written into four bytes, low byte first',
+      'Both sides of an implementation may count so: index 2^24 is then index 1.',
+    ),
+  );
   family.flip(
     'tag-flipped',
     'open-2-8',

@@ -272,6 +272,15 @@ function acrossChunks(objects: ObjectVectors): void {
       released: [...releasedBefore(cat(utf8('1'), zeros(C - 1)), 14, 1), digest(utf8('1'))],
     },
   );
+  objects.accept(
+    'zeros',
+    { key: KEY, salt: salt('trailer zeros'), content: cat(utf8('1'), zeros(C + 100)), padding: 1 },
+    {
+      title: 'Content that ends in more than a chunk of zeros',
+      why: 'It looks like padding, and is told from it by its length alone.',
+      requirements: ['RDR-1', 'PAD-5'],
+    },
+  );
   const own = objects.recipe('plain');
   const ends = (length: number): Bytes =>
     cat(zeroCiphertext(own, 1, zeros(C)).slice(0, length - 16), be(8, length - 16), zeros(8));
