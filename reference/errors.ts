@@ -35,6 +35,9 @@ export const ERRORS = {
   'bad-padding':
     'The authenticated padding is not canonical: the writer was faulty. Report it to its makers.',
   'limit-exceeded': 'A limit of the format would be passed. Split the input into volumes.',
+  'bad-range': 'Ask for bytes that the content has; its length is known after the pre-flight.',
+  'no-ranges':
+    'The server does not give parts of the object in a way that is safe. Fetch the whole object from it.',
   cancelled: 'The caller asked to stop. Nothing that was written so far is a whole object.',
   closed: 'This reader or writer has come to its end. Make a new one for another object.',
   // records and sets (spec/records.md, spec/set.md)
@@ -48,6 +51,9 @@ export const ERRORS = {
     'The authenticated manifest breaks its rules: the writer was faulty. Report it to its makers.',
   'unsupported-set':
     'The backup uses a feature that this program does not have (volumes, packs, older keys). Update this program.',
+  'bad-chat':
+    'The authenticated chat breaks its rules: the writer was faulty. Report it to its makers.',
+  'bad-database': 'This is no chat database of this version. Give the one that was meant, or mend it.',
   'no-backup':
     'There is no backup in this storage. Check its address, or wait until the first backup has ended.',
   fork: 'Two backups claim to be the newest. List them and name the one to use; let only one device write.',

@@ -4,7 +4,7 @@
  * @module
  */
 import { open as openFile } from 'node:fs/promises';
-import { inspect, Opener, Sealer, type HeaderInfo } from '../container/index.ts';
+import { inspect, MAX_HEADER_LENGTH, Opener, Sealer, type HeaderInfo } from '../container/index.ts';
 import { hex } from '../wire/bytes.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { Command, Invocation, Option } from './command.ts';
@@ -119,7 +119,7 @@ const open: Command = {
 async function headOf(path: string): Promise<{ bytes: Uint8Array; size: number }> {
   const file = await openFile(path, 'r');
   try {
-    const buffer = new Uint8Array(4184);
+    const buffer = new Uint8Array(MAX_HEADER_LENGTH);
     let length = 0;
     for (let read = 1; read > 0 && length < buffer.length; length += read) {
       ({ bytesRead: read } = await file.read(buffer, length, buffer.length - length));

@@ -43,6 +43,9 @@ const COMMITMENT_LENGTH = 32;
 const CHECK_LENGTH = 8;
 const PREFIX_LENGTH: number = FIXED_LENGTH + SALT_LENGTH;
 const MAX_EXTENSIONS_LENGTH = 4096;
+/** Length in bytes of the longest header: a beginning that is always enough. */
+export const MAX_HEADER_LENGTH: number =
+  PREFIX_LENGTH + MAX_EXTENSIONS_LENGTH + COMMITMENT_LENGTH + CHECK_LENGTH;
 
 /** The fields of a header that its writer chooses. */
 export interface HeaderFields {
