@@ -10,6 +10,7 @@ import { containerOperations } from './reference-container.ts';
 import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
 import { vaultOperations } from './reference-vault.ts';
+import { freshnessOperations } from './reference-freshness.ts';
 import { recordOperations } from './reference-records.ts';
 import { setOperations } from './reference-set.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
@@ -32,6 +33,7 @@ const hello: Operation = () => ({
     'records',
     'manifest',
     'set',
+    'freshness',
     'opaque-client',
     'opaque-server',
     'channel-client',
@@ -55,6 +57,7 @@ const operations = Object.entries({
   ...containerOperations,
   ...recordOperations,
   ...setOperations,
+  ...freshnessOperations,
   ...vaultOperations,
   ...liveOperations,
   ...clientOperations,

@@ -5,6 +5,7 @@
  */
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
+import { freshnessMutants } from './freshness.ts';
 import { groupMutants } from './groups.ts';
 import { objectMutants } from './objects.ts';
 import { setMutants } from './set.ts';
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...objectMutants,
   ...groupMutants,
   ...setMutants,
+  ...freshnessMutants,
   ...vaultMutants,
   ...clientMutants,
   ...wireMutants,

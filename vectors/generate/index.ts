@@ -12,6 +12,7 @@ import { extensions } from './extensions.ts';
 import { fleet } from './fleet.ts';
 import { groups } from './groups.ts';
 import { header } from './header.ts';
+import { heads } from './heads.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
@@ -39,6 +40,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['set', groups],
   ['set', recordRanges],
   ['set', manifests],
+  ['set', heads],
   ['opaque', opaqueClient],
   ['opaque', opaqueServer],
   ['opaque', passwords],
