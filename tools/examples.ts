@@ -35,7 +35,7 @@ function listing(rows: readonly (readonly [string, Uint8Array])[]): string {
 }
 
 function keys(): string {
-  const rows = (['object', 'media-id', 'set-head', 'object-name', 'key-check'] as const).map(
+  const rows = (['object', 'object-name', 'key-check', 'owner-key'] as const).map(
     (name) => [`derive("${name}", 32)`, key.derive(name)] as const,
   );
   return `${listing([['K_b', key.bytes()], ...rows])}\n\nAs a recovery key:\n\n\`\`\`\n${key.recoveryKey()}\n\`\`\``;

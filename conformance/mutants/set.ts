@@ -7,7 +7,7 @@ import type { Mutant } from './mutant.ts';
 
 const FRAMING = 'reference/set/framing.ts';
 const RECORDS = 'reference/set/records.ts';
-const MANIFEST = 'reference/set/manifest.ts';
+const MANIFEST = 'reference/set/manifest-rules.ts';
 
 /** Mutants of records and sets. */
 export const setMutants: readonly Mutant[] = [
@@ -157,10 +157,70 @@ export const setMutants: readonly Mutant[] = [
     id: 'header-copy-unchecked',
     mistake: 'takes any bytes for the copy of a header',
     file: MANIFEST,
-    find: 'if (object.header.length !== 48 + high * 256 + low)',
-    replace: 'if (object.header.length < 48 + 0 * (high * 256 + low))',
+    find: 'if (prefix.length !== 48 + high * 256 + low)',
+    replace: 'if (prefix.length < 48 + 0 * (high * 256 + low))',
     requirement: 'MAN-2',
     cases: ['manifest.header-long'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'ancestors-unchecked',
+    mistake: 'takes any numbers for the generations of ancestors',
+    file: MANIFEST,
+    find: 'if (generation >= above)',
+    replace: 'if (generation > 1e9)',
+    requirement: 'MAN-2',
+    cases: ['manifest.ancestors-ascend', 'manifest.ancestor-itself', 'manifest.ancestor-later'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'object-before-unneeded',
+    mistake: 'takes entries whose objects are not named before',
+    file: MANIFEST,
+    find: 'if (object === undefined) throw bad(`object ${part.object} was not named before`, path);',
+    replace: 'if (object === undefined) return;',
+    requirement: 'MAN-2',
+    cases: ['manifest.part-unknown'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'volumes-of-one-object',
+    mistake: 'takes two volumes in one object',
+    file: MANIFEST,
+    find: "if (seen.has(part.object)) throw bad('two parts in one object', path);",
+    replace: 'if (seen.has(part.object)) continue;',
+    requirement: 'MAN-2',
+    cases: ['manifest.part-twice'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'ranges-unbounded',
+    mistake: 'takes a range that ends after its pack',
+    file: MANIFEST,
+    find: "if (length > object.contentLength - position) throw bad('the range ends after the pack', path);",
+    replace: 'void position;',
+    requirement: 'MAN-2',
+    cases: ['manifest.range-beyond'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'epochs-unchecked',
+    mistake: 'takes objects for which it has no key',
+    file: MANIFEST,
+    find: 'if (!this.#epochs.has(keyEpoch))',
+    replace: 'if (keyEpoch < 1)',
+    requirement: 'MAN-2',
+    cases: ['manifest.object-epoch'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'wrapped-keys-anywhere',
+    mistake: 'takes wrapped keys after objects',
+    file: MANIFEST,
+    find: "if (this.#objects.length > 0 || this.#count > 0) throw bad('a wrapped key after an object or an entry');",
+    replace: '',
+    requirement: 'MAN-3',
+    cases: ['manifest.key-late'],
     class: 'accepted-invalid',
   },
 ];

@@ -1,9 +1,9 @@
 /**
- * The suite's own records and manifests (spec/records.md, spec/set.md), written so that each part can be wrong.
+ * The suite's own records (spec/records.md), written so that each part can be wrong.
  *
  * @module
  */
-import { be, cat, prefixed, utf8, zeros, type Bytes } from './primitives.ts';
+import { be, cat, zeros, type Bytes } from './primitives.ts';
 
 /** Kinds of fragments. */
 export const FULL = 1;
@@ -58,75 +58,4 @@ export function frame(chunk: number, records: readonly Uint8Array[]): Bytes {
     }
   }
   return cat(...parts);
-}
-
-/** Head of a manifest. */
-export interface Head {
-  readonly generation?: number;
-  readonly parent?: Uint8Array;
-  readonly created?: number;
-  readonly keyEpoch?: number;
-}
-
-/** MANIFEST_HEAD. */
-export function manifestHead({
-  generation = 1,
-  parent,
-  created = 1_800_000_000,
-  keyEpoch = 1,
-}: Head = {}): Bytes {
-  const optional = parent === undefined ? be(1, 0) : cat(be(1, 1), parent);
-  return record(0x8010, cat(be(8, generation), optional, be(8, created), be(4, keyEpoch)));
-}
-
-/** One entry of a manifest. */
-export interface ManifestEntry {
-  readonly kind: 'file' | 'directory' | 'symlink';
-  readonly path: string | Uint8Array;
-  readonly mode?: number;
-  readonly nanoseconds?: number;
-  readonly target?: string;
-  readonly contentLength?: number;
-  /** Content length of the one object; that of the file unless told. */
-  readonly objectContentLength?: number;
-  readonly header?: Uint8Array;
-  readonly volume?: number;
-  readonly volumes?: number;
-  readonly range?: boolean;
-  readonly keyEpoch?: number;
-}
-
-function objectReference(entry: ManifestEntry, commitment: Uint8Array, header: Uint8Array): Bytes {
-  const content = entry.objectContentLength ?? entry.contentLength ?? 0;
-  return cat(
-    commitment,
-    prefixed(2, entry.header ?? header),
-    be(8, content + 120),
-    be(8, content),
-    be(4, entry.volume ?? 1),
-    be(4, entry.volumes ?? 1),
-    entry.range === true ? cat(be(1, 1), be(16, 0)) : be(1, 0),
-    be(4, entry.keyEpoch ?? 1),
-  );
-}
-
-/** MANIFEST_ENTRY. */
-export function manifestEntry(entry: ManifestEntry, commitment: Uint8Array, header: Uint8Array): Bytes {
-  const { kind, path, mode = 0o644, nanoseconds = 5, target = 'x', contentLength = 0 } = entry;
-  const name = typeof path === 'string' ? utf8(path) : path;
-  const time = cat(be(8, 1_700_000_000), be(4, nanoseconds));
-  const common = cat(
-    be(1, { file: 1, directory: 2, symlink: 3 }[kind]),
-    prefixed(2, name),
-    be(2, mode),
-    time,
-  );
-  const object = objectReference(entry, commitment, header);
-  const rest =
-    kind === 'file'
-      ? cat(be(8, contentLength), commitment, prefixed(3, object))
-      : kind === 'symlink'
-        ? prefixed(2, utf8(target))
-        : zeros(0);
-  return record(0x8011, cat(common, rest));
 }

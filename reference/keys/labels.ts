@@ -10,13 +10,15 @@ import { concat, utf8, type Bytes } from '../wire/bytes.ts';
 export const LABELS = [
   // keys and sealed objects
   'object',
-  'media-id',
-  'set-head',
   'object-name',
   'key-check',
   'sealed-key',
   'owner-key',
   'stream',
+  // sets
+  'media-id',
+  'media-tag',
+  'set-head',
   // OPAQUE
   'opaque-context',
   'credential',

@@ -11,7 +11,15 @@ import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { DirectoryStorage } from './directory-storage.ts';
 import { guarded } from './faults.ts';
-import { lengthOf, MAX_ENTRIES, type Entry, type Manifest } from './manifest.ts';
+import {
+  lengthOf,
+  MAX_ANCESTORS,
+  MAX_ENTRIES,
+  type Ancestor,
+  type Commitments,
+  type Entry,
+  type WrappedKey,
+} from './manifest.ts';
 import {
   isFatal,
   manifestsOfSet,
@@ -22,17 +30,11 @@ import {
   type SelectOptions,
 } from './newest.ts';
 import { Meter, type Progress } from './meter.ts';
+import { MEDIA_ID_LENGTH } from './media-id.ts';
 import { Pacer } from './objects.ts';
 import type { Storage } from './storage.ts';
 import { walk, type Skipped } from './walk.ts';
-import {
-  discardQuietly,
-  KEY_EPOCH,
-  sealFile,
-  sealManifest,
-  type SealedManifest,
-  type Writing,
-} from './write.ts';
+import { discardQuietly, sealFile, sealManifest, type SealedManifest, type Writing } from './write.ts';
 
 /** How to back up. */
 export interface BackupOptions extends SelectOptions {
@@ -46,10 +48,10 @@ export interface BackupResult {
   /** 16 bytes. */
   readonly setId: Bytes;
   readonly generation: number;
-  /** SHA-256 of the content of the manifest, 32 bytes: what the next generation names as its parent. */
+  /** SHA-256 of the content of the manifest, 32 bytes: by this the next generations name it. */
   readonly manifestId: Bytes;
   /** Commitments of the two copies of the manifest, 32 bytes each. */
-  readonly manifests: readonly [Bytes, Bytes];
+  readonly manifests: Commitments;
   readonly entries: number;
   /** Bytes of content. */
   readonly bytes: number;
@@ -96,28 +98,34 @@ export async function backupWith(
     random,
     storage,
     key,
+    keyEpoch: previous?.keyEpoch ?? 1,
+    mediaKey: previous?.mediaKey ?? random('media-key', MEDIA_ID_LENGTH),
     pacer: new Pacer(signal),
     buffer: new Uint8Array(PIECE),
     written: [],
+    objects: [],
   };
   const skipped: Skipped[] = [];
   try {
     const entries = await sealFiles(writing, folder, skipped, options);
-    const manifest: Manifest = {
+    const { keyEpoch, mediaKey, objects } = writing;
+    const manifest = {
       setId: previous?.setId ?? random('set-id', 16),
       generation: (previous?.generation ?? 0) + 1,
-      parent: previous?.id,
       created: Math.floor(now() / 1000),
-      keyEpoch: KEY_EPOCH,
+      keyEpoch,
+      mediaKey,
+      ancestors: previous?.ancestors ?? [],
+      wrappedKeys: previous?.wrappedKeys ?? [],
+      objects,
       entries,
     };
-    const copies = await sealBoth(writing, manifest);
+    const copies = await sealManifest(writing, manifest);
     await commit(writing, copies, before, signal);
     const bytes = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
-    const [first, second] = copies;
     const { setId, generation } = manifest;
-    const manifests = [first.commitment, second.commitment] as const;
-    return { setId, generation, manifestId: first.id, manifests, entries: entries.length, bytes, skipped };
+    const { id: manifestId, commitments: manifests } = copies;
+    return { setId, generation, manifestId, manifests, entries: entries.length, bytes, skipped };
   } catch (error) {
     await undo(writing);
     throw error;
@@ -147,23 +155,36 @@ function requireReadable({ damaged }: Scan): void {
   throw new StrongroomError(fault.code, `${fault.name} cannot be read`, { subject: fault.name });
 }
 
-/** The generation to follow. One that cannot be read whole any more is followed too, but without its id. */
+/** The generation to follow, and what the next one takes from it. */
+interface Previous {
+  readonly setId: Bytes;
+  readonly generation: number;
+  readonly keyEpoch: number;
+  readonly mediaKey: Bytes;
+  /** Ancestors of the next generation. */
+  readonly ancestors: readonly Ancestor[];
+  readonly wrappedKeys: readonly WrappedKey[];
+}
+
+/** The generation to follow. One that cannot be read whole any more is followed too, but is no ancestor. */
 async function findPrevious(
   storage: Storage,
   before: Scan,
   options: BackupOptions,
-): Promise<{ setId: Bytes; generation: number; id: Bytes | undefined } | undefined> {
+): Promise<Previous | undefined> {
   const none = before.manifests.length === 0 && unreadManifests(before.damaged).length === 0;
   if (none && options.manifest === undefined) return undefined;
   const [newest] = manifestsOfSet(before, options.manifest);
   if (newest === undefined) return undefined;
-  const { setId, generation } = newest;
+  const { ancestors, ...head } = newest.head;
   try {
-    const { id } = await openScanned(before, storage, options.key, options);
-    return { setId, generation, id };
+    const { manifest, id } = await openScanned(before, storage, options.key, options);
+    const { generation, commitments, wrappedKeys } = manifest;
+    const all = [{ generation, manifestId: id, commitments }, ...manifest.ancestors];
+    return { ...head, ancestors: all.slice(0, MAX_ANCESTORS), wrappedKeys };
   } catch (error) {
     if (!isStrongroomError(error) || isFatal(error.code)) throw error;
-    return { setId, generation, id: undefined };
+    return { ...head, ancestors, wrappedKeys: [] };
   }
 }
 
@@ -199,20 +220,10 @@ async function sealFiles(
   return entries;
 }
 
-async function sealBoth(writing: Writing, manifest: Manifest): Promise<[SealedManifest, SealedManifest]> {
-  const first = await sealManifest(writing, manifest);
-  try {
-    return [first, await sealManifest(writing, manifest)];
-  } catch (error) {
-    await discardQuietly(first.upload);
-    throw error;
-  }
-}
-
 /** Gives both copies of the manifest their names. The set is committed when the first of them has its own. */
 async function commit(
   { storage, key, pacer, written }: Writing,
-  copies: readonly SealedManifest[],
+  { uploads }: SealedManifest,
   before: Scan,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -227,10 +238,10 @@ async function commit(
     await pacer.pace();
     // From here on nothing is undone: a copy that has its name is a backup.
     written.length = 0;
-    for (const { upload } of copies) await upload.commit();
+    for (const upload of uploads) await upload.commit();
     await storage.flush();
   } finally {
-    for (const { upload } of copies) await discardQuietly(upload);
+    for (const upload of uploads) await discardQuietly(upload);
   }
 }
 

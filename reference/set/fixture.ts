@@ -49,9 +49,10 @@ export async function copiesOf({ storage }: Place): Promise<readonly string[]> {
 
 /** Storage name of the object of a file in the newest backup. */
 export async function objectOf({ storage }: Place, path: string): Promise<string> {
-  const entry = (await openManifest(storage, key)).manifest.entries.find((each) => each.path === path);
+  const { entries, objects } = (await openManifest(storage, key)).manifest;
+  const entry = entries.find((each) => each.path === path);
   if (entry?.kind !== 'file') throw new Error(`${path} is not a file of the set`);
-  return storageName(entry.objects[0]?.commitment ?? new Uint8Array());
+  return storageName(objects[entry.parts[0]?.object ?? -1]?.commitment ?? new Uint8Array());
 }
 
 /** Rewrites a stored object. */

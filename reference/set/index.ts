@@ -1,29 +1,36 @@
 /**
- * Backup sets (spec/records.md, spec/set.md): a folder as sealed objects and a manifest.
+ * Backup sets (spec/records.md, spec/manifest.md, spec/set.md): a folder as sealed objects and a manifest.
  *
  * @module
  */
 export { backup, type BackupOptions, type BackupResult } from './backup.ts';
 export { DirectoryStorage } from './directory-storage.ts';
-export { MAX_RECORD_LENGTH } from './framing.ts';
+export { MAX_RECORD_LENGTH, type RecordRange } from './framing.ts';
 export { Group, GROUP } from './group.ts';
 export { history, list, type ListedEntry, type Listing } from './list.ts';
 export {
+  lengthOf,
   MANIFEST_CHUNK_LOG2,
   MANIFEST_ENTRY,
   MANIFEST_HEAD,
+  MANIFEST_OBJECT,
   MANIFEST_SCHEMA,
-  manifestContent,
-  ManifestReader,
+  MAX_ANCESTORS,
   MAX_ENTRIES,
+  WRAPPED_KEY,
+  type Ancestor,
+  type Commitments,
   type Entry,
   type FileEntry,
   type Manifest,
   type ManifestHead,
   type ObjectReference,
-  type RecordRange,
+  type Part,
   type Time,
+  type WrappedKey,
 } from './manifest.ts';
+export { manifestContent, ManifestReader, type SetManifestHead } from './manifest-content.ts';
+export { MEDIA_BLOCK_LENGTH, MediaHasher, mediaIdOf, tagBlocks } from './media-id.ts';
 export type { Progress } from './meter.ts';
 export {
   openManifest,
@@ -32,6 +39,7 @@ export {
   type ManifestCopy,
   type OpenedManifest,
   type Scan,
+  type ScannedManifest,
   type SelectOptions,
 } from './newest.ts';
 export { checkPath, checkTarget, MAX_PATH_LENGTH, MAX_SEGMENT_LENGTH, type PathRules } from './paths.ts';

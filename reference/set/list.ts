@@ -49,5 +49,5 @@ export async function history(
   signal?: AbortSignal,
 ): Promise<readonly ManifestCopy[]> {
   const { manifests } = await scan(storage, key, signal);
-  return manifests;
+  return manifests.map(({ name, setId, generation, created }) => ({ name, setId, generation, created }));
 }

@@ -8,12 +8,18 @@ import {
   Entry,
   MANIFEST_ENTRY,
   MANIFEST_HEAD,
-  manifestContent,
-  ManifestReader,
-  Rules,
+  MANIFEST_OBJECT,
+  ManifestHead,
+  ObjectReference,
+  WRAPPED_KEY,
+  WrappedKey,
+  type Ancestor,
   type FileEntry,
   type Manifest,
+  type Part,
 } from './manifest.ts';
+import { manifestContent, ManifestReader } from './manifest-content.ts';
+import { ManifestRules } from './manifest-rules.ts';
 import { list, restore, type Storage } from './index.ts';
 import { inspect, seal } from '../container/index.ts';
 import { RecordWriter, type Begin } from './records.ts';
@@ -22,16 +28,14 @@ import { storageName } from './storage.ts';
 const modified = { seconds: -1, nanoseconds: 999_999_999 };
 const blob = seal(new Uint8Array(5), { key, type: 'blob' });
 const { prefix, commitment } = inspect(blob);
-const object = {
+const object: ObjectReference = {
   commitment,
-  header: prefix,
+  prefix,
   length: blob.length,
   contentLength: 5,
-  volume: 1,
-  volumes: 1,
-  range: undefined,
   keyEpoch: 1,
 };
+const whole: Part = { object: 0, range: undefined };
 const file = (path: string, change: Partial<FileEntry> = {}): FileEntry => ({
   kind: 'file',
   path,
@@ -39,7 +43,8 @@ const file = (path: string, change: Partial<FileEntry> = {}): FileEntry => ({
   modified,
   contentLength: 5,
   mediaId: new Uint8Array(32),
-  objects: [object],
+  stamp: new Uint8Array(),
+  parts: [whole],
   ...change,
 });
 const folder = (path: string): Entry => ({ kind: 'directory', path, mode: 0o755, modified });
@@ -50,38 +55,70 @@ const link = (path: string, target: string): Entry => ({
   modified,
   target,
 });
-const head = { generation: 1, parent: undefined, created: 1_700_000_000, keyEpoch: 1 };
-const setId = new Uint8Array(16).fill(9);
+const fill = (value: number, length = 32): Bytes => new Uint8Array(length).fill(value);
+const ancestor = (generation: number): Ancestor => ({
+  generation,
+  manifestId: fill(generation),
+  commitments: [fill(0xa0 + generation), fill(0xb0 + generation)],
+});
+const head: ManifestHead = {
+  generation: 4,
+  created: 1_700_000_000,
+  keyEpoch: 3,
+  mediaKey: fill(0x44),
+  commitments: [fill(0xa4), fill(0xb4)],
+  ancestors: [ancestor(3), ancestor(1)],
+};
+const setId = fill(9, 16);
+const records = { ...object, commitment: fill(1), prefix: prefix.map((b, i) => (i === 11 ? 2 : b)) };
+const pack = { ...records, commitment: fill(2), contentLength: 3_000_000, keyEpoch: 2 };
+const wrappedKeys = [1, 2].map((keyEpoch) => ({ keyEpoch, objectKey: fill(keyEpoch) }));
 const manifest: Manifest = {
   setId,
   ...head,
-  entries: [folder('d'), file('d/a'), link('d/l', '../e'), file('e')],
+  wrappedKeys,
+  objects: [object, records, pack],
+  entries: [
+    folder('d'),
+    file('d/a', { stamp: fill(3) }),
+    link('d/l', '../e'),
+    file('e', { contentLength: 10, parts: [whole, { object: 1, range: undefined }] }),
+    file('f', { contentLength: 900, parts: [{ object: 2, range: { position: 30, length: 1000 } }] }),
+  ],
 };
 
 const begin: Begin = { setId, volume: 1, volumes: 1, schema: 1 };
 
 /** Manifest content of any records, however wrong. */
-function content(records: readonly (readonly [number, Uint8Array])[], first: Begin = begin): Bytes {
+function content(records: readonly Row[], first: Begin = begin): Bytes {
   const writer = new RecordWriter(65536, first);
   return concat(...records.flatMap(([type, body]) => writer.write(type, body)), ...writer.end());
 }
 
-/** The body of a manifest head, taken from a manifest that its writer would refuse or not. */
-function headBody(generation: number, parent: Uint8Array | undefined, keyEpoch = 1): Bytes {
-  const u = (value: number, size: number): Bytes =>
-    Uint8Array.from({ length: size }, (_, i) => Number((BigInt(value) >> BigInt(8 * (size - 1 - i))) & 255n));
-  const parentPart = parent === undefined ? Uint8Array.of(0) : concat(Uint8Array.of(1), parent);
-  return concat(u(generation, 8), parentPart, u(1_700_000_000, 8), u(keyEpoch, 4));
-}
+type Row = readonly [type: number, body: Uint8Array];
+const headRecord = (change: Partial<ManifestHead> = {}): Row => [
+  MANIFEST_HEAD,
+  encode(ManifestHead, { ...head, ...change }),
+];
+const HEAD = headRecord({ keyEpoch: 1 });
+const keyRecord = (keyEpoch: number): Row => [
+  WRAPPED_KEY,
+  encode(WrappedKey, { keyEpoch, objectKey: fill(8) }),
+];
+const objectRecord = (change: Partial<ObjectReference> = {}): Row => [
+  MANIFEST_OBJECT,
+  encode(ObjectReference, { ...object, ...change }),
+];
+const OBJECT = objectRecord();
+const entryRecord = (entry: Entry): Row => [MANIFEST_ENTRY, encode(Entry, entry)];
 
-const HEAD = [MANIFEST_HEAD, headBody(1, undefined)] as const;
-const entryRecord = (entry: Entry): readonly [number, Bytes] => [MANIFEST_ENTRY, encode(Entry, entry)];
-
-function read(bytes: Uint8Array): { entries: Entry[]; head: ManifestReader['head'] } {
+function read(bytes: Uint8Array): Manifest {
   const reader = new ManifestReader();
   const entries = reader.push(bytes);
   reader.finish();
-  return { entries, head: reader.head };
+  const { wrappedKeys, objects } = reader;
+  if (reader.head === undefined) throw new Error('no head');
+  return { ...reader.head, wrappedKeys, objects, entries };
 }
 
 function codeOfContent(bytes: Uint8Array): ErrorCode | 'accepted' {
@@ -94,37 +131,115 @@ function codeOfContent(bytes: Uint8Array): ErrorCode | 'accepted' {
   }
 }
 
-const withEntries = (...entries: Entry[]): Bytes => content([HEAD, ...entries.map(entryRecord)]);
+const withEntries = (...entries: Entry[]): Bytes => content([HEAD, OBJECT, ...entries.map(entryRecord)]);
 
 describe('a manifest', () => {
   // proves MAN-1
   it('is read as it was written', () => {
     const bytes = concat(...manifestContent(manifest));
-    expect(bytes).toEqual(withEntries(...manifest.entries));
-    expect(read(bytes)).toEqual({ head: { setId, ...head }, entries: manifest.entries });
+    expect(bytes).toEqual(
+      content([
+        headRecord(),
+        ...wrappedKeys.map((each): Row => [WRAPPED_KEY, encode(WrappedKey, each)]),
+        ...manifest.objects.map((each) => objectRecord(each)),
+        ...manifest.entries.map(entryRecord),
+      ]),
+    );
+    expect(read(bytes)).toEqual(manifest);
   });
 
-  const older = { ...object, keyEpoch: 2 };
-  const pack = { ...object, range: { first: 0, count: 1 } };
-  const volume = { ...object, volumes: 2 };
+  const parts = (...list: Part[]): Partial<FileEntry> => ({ parts: list });
+  const ranged = (position: number, length: number): Partial<FileEntry> =>
+    parts({ object: 1, range: { position, length } });
+  const packed = (...entries: Entry[]): Bytes =>
+    content([HEAD, OBJECT, objectRecord({ ...pack, keyEpoch: 1 }), ...entries.map(entryRecord)]);
   const cases: [string, ErrorCode | 'accepted', Bytes][] = [
     ['no entries', 'accepted', withEntries()],
     ['no head', 'bad-manifest', content([])],
-    ['an entry before the head', 'bad-manifest', content([entryRecord(file('a')), HEAD])],
+    ['an entry before the head', 'bad-manifest', content([entryRecord(folder('a')), HEAD])],
+    ['an object before the head', 'bad-manifest', content([OBJECT, HEAD])],
+    ['a wrapped key before the head', 'bad-manifest', content([keyRecord(1), headRecord({ keyEpoch: 2 })])],
     ['two heads', 'bad-manifest', content([HEAD, HEAD])],
-    ['generation 0', 'bad-manifest', content([[MANIFEST_HEAD, headBody(0, undefined)]])],
+    ['generation 0', 'bad-manifest', content([headRecord({ generation: 0, ancestors: [] })])],
+    ['generation 1', 'accepted', content([headRecord({ generation: 1, ancestors: [] })])],
+    ['generation 2 without an ancestor', 'accepted', content([headRecord({ generation: 2, ancestors: [] })])],
+    ['itself as ancestor', 'bad-manifest', content([headRecord({ ancestors: [ancestor(4)] })])],
+    ['a later ancestor', 'bad-manifest', content([headRecord({ ancestors: [ancestor(5)] })])],
+    ['an ancestor of generation 0', 'bad-manifest', content([headRecord({ ancestors: [ancestor(0)] })])],
     [
-      'generation 1 with a parent',
+      'ancestors that ascend',
       'bad-manifest',
-      content([[MANIFEST_HEAD, headBody(1, new Uint8Array(32))]]),
+      content([headRecord({ ancestors: [ancestor(1), ancestor(2)] })]),
     ],
-    ['generation 2 with a parent', 'accepted', content([[MANIFEST_HEAD, headBody(2, new Uint8Array(32))]])],
-    ['generation 2 without a parent', 'accepted', content([[MANIFEST_HEAD, headBody(2, undefined)]])],
-    ['key epoch 0', 'bad-manifest', content([[MANIFEST_HEAD, headBody(1, undefined, 0)]])],
+    ['an ancestor twice', 'bad-manifest', content([headRecord({ ancestors: [ancestor(2), ancestor(2)] })])],
+    [
+      '256 ancestors',
+      'accepted',
+      content([
+        headRecord({
+          generation: 257,
+          ancestors: Array.from({ length: 256 }, (_, i) => ({ ...ancestor(1), generation: 256 - i })),
+        }),
+      ]),
+    ],
+    ['key epoch 0', 'bad-manifest', content([headRecord({ keyEpoch: 0 })])],
+    ['a wrapped key', 'accepted', content([headRecord({ keyEpoch: 2 }), keyRecord(1)])],
+    ['a wrapped key of epoch 0', 'bad-manifest', content([headRecord(), keyRecord(0)])],
+    ['a wrapped key of its own epoch', 'bad-manifest', content([headRecord(), keyRecord(3)])],
+    ['a wrapped key twice', 'bad-manifest', content([headRecord(), keyRecord(1), keyRecord(1)])],
+    ['wrapped keys that descend', 'bad-manifest', content([headRecord(), keyRecord(2), keyRecord(1)])],
+    [
+      'a wrapped key after an object',
+      'bad-manifest',
+      content([headRecord(), objectRecord({ keyEpoch: 3 }), keyRecord(1)]),
+    ],
+    [
+      'a wrapped key after an entry',
+      'bad-manifest',
+      content([headRecord(), entryRecord(folder('a')), keyRecord(1)]),
+    ],
+    ['an object that no file uses', 'accepted', content([HEAD, OBJECT])],
+    ['an object of the epoch of a wrapped key', 'accepted', content([headRecord(), keyRecord(1), OBJECT])],
+    ['an object of an epoch without a key', 'bad-manifest', content([headRecord(), keyRecord(2), OBJECT])],
+    ['an object of a later epoch', 'bad-manifest', content([HEAD, objectRecord({ keyEpoch: 2 })])],
+    ['an object twice', 'bad-manifest', content([HEAD, OBJECT, objectRecord({ length: 1 })])],
+    ['an object after its file', 'bad-manifest', content([HEAD, entryRecord(file('a')), OBJECT])],
+    [
+      'objects and entries in turn',
+      'accepted',
+      content([
+        HEAD,
+        OBJECT,
+        entryRecord(file('a')),
+        objectRecord(records),
+        entryRecord(file('b', parts({ object: 1, range: undefined }))),
+      ]),
+    ],
+    [
+      'an object of type manifest',
+      'bad-manifest',
+      content([HEAD, objectRecord({ prefix: prefix.map((b, i) => (i === 11 ? 1 : b)) })]),
+    ],
+    [
+      'a header copy that is too long',
+      'bad-manifest',
+      content([HEAD, objectRecord({ prefix: concat(prefix, fill(0, 1)) })]),
+    ],
+    [
+      'a header copy with extensions',
+      'accepted',
+      content([
+        HEAD,
+        objectRecord({
+          prefix: concat(prefix.subarray(0, 12), Uint8Array.of(0, 4), prefix.subarray(14, 48), fill(0, 4)),
+        }),
+      ]),
+    ],
+    ['a header copy of 47 bytes', 'bad-record', content([HEAD, [MANIFEST_OBJECT, splice(OBJECT[1])]])],
     ['a head that is too long', 'bad-record', content([[MANIFEST_HEAD, concat(HEAD[1], Uint8Array.of(0))]])],
     ['another schema', 'bad-manifest', content([HEAD], { ...begin, schema: 2 })],
     ['volumes', 'unsupported-set', content([HEAD], { ...begin, volumes: 2 })],
-    ['an unknown critical record', 'unknown-critical-record', content([HEAD, [0x8012, new Uint8Array(4)]])],
+    ['an unknown critical record', 'unknown-critical-record', content([HEAD, [0x8013, fill(0, 4)]])],
     ['an unknown record', 'accepted', content([HEAD, [0x1a1a, new Uint8Array(4)]])],
     ['the same path twice', 'bad-manifest', withEntries(file('a'), file('a'))],
     ['paths that descend', 'bad-manifest', withEntries(file('b'), file('a'))],
@@ -148,28 +263,46 @@ describe('a manifest', () => {
     ],
     [
       'a file in two volumes',
-      'unsupported-set',
-      withEntries(file('a', { objects: [volume, { ...volume, volume: 2 }] })),
+      'accepted',
+      packed(file('a', { contentLength: 3_000_005, ...parts(whole, { object: 1, range: undefined }) })),
     ],
-    ['a first volume of two', 'unsupported-set', withEntries(file('a', { objects: [volume] }))],
-    ['a file in a pack', 'unsupported-set', withEntries(file('a', { objects: [pack] }))],
-    ['a file under another key', 'unsupported-set', withEntries(file('a', { objects: [older] }))],
+    [
+      'a file in one volume twice',
+      'bad-manifest',
+      withEntries(file('a', { contentLength: 10, ...parts(whole, whole) })),
+    ],
+    ['a file in a pack', 'accepted', packed(file('a', ranged(0, 3_000_000 - 1_000_000)))],
+    ['a range up to the end of its pack', 'accepted', packed(file('a', ranged(2_999_990, 10)))],
+    ['a range beyond the end of its pack', 'bad-manifest', packed(file('a', ranged(2_999_990, 11)))],
+    ['a range from beyond its pack', 'bad-manifest', packed(file('a', ranged(2 ** 53 - 1, 0)))],
+    ['a range of 2^21 bytes', 'accepted', packed(file('a', ranged(0, 2 ** 21)))],
+    ['a longer range', 'bad-manifest', packed(file('a', ranged(0, 2 ** 21 + 1)))],
+    [
+      'a packed file of 2^20 bytes',
+      'accepted',
+      packed(file('a', { contentLength: 2 ** 20, ...ranged(0, 9) })),
+    ],
+    [
+      'a longer packed file',
+      'bad-manifest',
+      packed(file('a', { contentLength: 2 ** 20 + 1, ...ranged(0, 9) })),
+    ],
+    [
+      'a range of a blob',
+      'bad-manifest',
+      packed(file('a', parts({ object: 0, range: { position: 0, length: 5 } }))),
+    ],
+    [
+      'a range and a volume',
+      'bad-manifest',
+      packed(file('a', parts({ object: 1, range: { position: 0, length: 5 } }, whole))),
+    ],
+    [
+      'a volume and a range',
+      'bad-manifest',
+      packed(file('a', parts(whole, { object: 1, range: { position: 0, length: 5 } }))),
+    ],
     ['lengths that do not add up', 'bad-manifest', withEntries(file('a', { contentLength: 6 }))],
-    [
-      'a header copy cut short',
-      'bad-manifest',
-      withEntries(file('a', { objects: [{ ...object, header: concat(prefix, Uint8Array.of(0)) }] })),
-    ],
-    [
-      'a header copy of a manifest',
-      'bad-manifest',
-      withEntries(file('a', { objects: [{ ...object, header: prefix.map((b, i) => (i === 11 ? 1 : b)) }] })),
-    ],
-    [
-      'a header copy of 47 bytes',
-      'bad-record',
-      content([HEAD, [MANIFEST_ENTRY, concat(...splice(file('a')))]]),
-    ],
     [
       'an entry of no known kind',
       'bad-record',
@@ -204,32 +337,39 @@ describe('a manifest', () => {
         for (const second of faults.slice(i + 1)) expect(judge(first, second)).toBe(alone[i]);
     };
 
-    type Head = { begin: Begin; twice: boolean; generation: number; parent?: Uint8Array; keyEpoch: number };
-    inOrder<(head: Head) => Head>(
+    type Faulty = { begin: Begin; twice: boolean; head: ManifestHead };
+    const inHead = (change: Partial<ManifestHead>) => (one: Faulty) => ({
+      ...one,
+      head: { ...one.head, ...change },
+    });
+    inOrder<(one: Faulty) => Faulty>(
       [
-        (head) => ({ ...head, begin: { ...head.begin, schema: 2 } }),
-        (head) => ({ ...head, begin: { ...head.begin, volumes: 2 } }),
-        (head) => ({ ...head, twice: true }),
-        (head) => ({ ...head, generation: 0 }),
-        (head) => ({ ...head, parent: new Uint8Array(32) }),
-        (head) => ({ ...head, keyEpoch: 0 }),
+        (one) => ({ ...one, begin: { ...one.begin, schema: 2 } }),
+        (one) => ({ ...one, begin: { ...one.begin, volumes: 2 } }),
+        (one) => ({ ...one, twice: true }),
+        inHead({ generation: 0 }),
+        inHead({ keyEpoch: 0 }),
+        inHead({ ancestors: [ancestor(0), ancestor(0)] }),
       ],
       (...faults) => {
-        const start: Head = { begin, twice: false, generation: 1, keyEpoch: 1 };
-        const last = faults.reduce((head, fault) => fault(head), start);
-        const record = [MANIFEST_HEAD, headBody(last.generation, last.parent, last.keyEpoch)] as const;
+        const last = faults.reduce((one, fault) => fault(one), { begin, twice: false, head } as Faulty);
+        const record = headRecord(last.head);
         return code(() => read(content(last.twice ? [HEAD, record] : [record], last.begin)));
       },
+    );
+    // Descent comes before the number of the last ancestor.
+    expect(code(() => read(content([headRecord({ ancestors: [ancestor(0), ancestor(0)] })])))).toMatch(
+      /descend/u,
     );
 
     // The path decides three of the checks, so that they are combined by hand, each with every later one.
     const later: Partial<FileEntry>[] = [
       { mode: 0o1000 },
       { modified: { seconds: 0, nanoseconds: 1e9 } },
-      { objects: [object, object] },
+      { parts: [whole, whole] },
     ];
     const judge = (path: string, change: Partial<FileEntry> = {}, before: Entry[] = [folder('m')]): string =>
-      code(() => read(content([HEAD, ...before.map(entryRecord), entryRecord(file(path, change))])));
+      code(() => read(content([HEAD, OBJECT, ...before.map(entryRecord), entryRecord(file(path, change))])));
     for (const change of [{}, ...later]) {
       expect(code(() => read(content([entryRecord(file('../a', change))])))).toMatch(
         /before the manifest head/u,
@@ -240,32 +380,81 @@ describe('a manifest', () => {
     }
     inOrder<Partial<FileEntry>>(later, (...changes) => judge('n', Object.assign({}, ...changes) as object));
 
-    inOrder<(one: typeof object) => object>(
+    const keyFaults = (...keys: Row[]): string => code(() => read(content([headRecord(), ...keys])));
+    expect(keyFaults(OBJECT, keyRecord(0))).toMatch(/epoch 1/u);
+    expect(keyFaults(entryRecord(folder('a')), keyRecord(0))).toMatch(/after an object or an entry/u);
+    expect(keyFaults(keyRecord(0))).toMatch(/ascend/u);
+
+    inOrder<(one: ObjectReference) => ObjectReference>(
       [
-        (one) => ({ ...one, volumes: 2 }),
-        (one) => ({ ...one, range: { first: 0, count: 1 } }),
+        (one) => ({ ...one, prefix: concat(one.prefix, fill(0, 1)) }),
+        (one) => ({ ...one, prefix: one.prefix.map((byte, i) => (i === 11 ? 1 : byte)) }),
         (one) => ({ ...one, keyEpoch: 2 }),
-        (one) => ({ ...one, header: concat(one.header, Uint8Array.of(0)) }),
-        (one) => ({ ...one, header: one.header.map((byte, i) => (i === 11 ? 1 : byte)) }),
-        (one) => ({ ...one, contentLength: 6 }),
+        (one) => ({ ...one, commitment }),
       ],
       (...faults) => {
-        const last = faults.reduce((one, fault) => fault(one) as typeof object, object);
-        return judge('n', { objects: [last] });
+        const last = faults.reduce((one, fault) => fault(one), { ...object, commitment: fill(5) });
+        return code(() => read(content([HEAD, OBJECT, objectRecord(last)])));
       },
     );
+
+    const at = (number: number, position = 0, length = 9): Part => ({
+      object: number,
+      range: { position, length },
+    });
+    for (const [parts, contentLength, what] of [
+      [[{ object: 9, range: undefined }], 6, /object 9/u],
+      [[at(9, 2 ** 53 - 1)], 6, /object 9/u],
+      [[whole, at(0)], 6, /two parts in one object/u],
+      [[at(0), whole], 6, /a part in a pack, and others/u],
+      [[at(0, 0, 2 ** 22)], 6, /no pack/u],
+      [[at(1, 2 ** 53 - 1, 2 ** 22)], 2 ** 21, /longer than any record/u],
+      [[at(1, 2 ** 53 - 1)], 2 ** 21, /ends after the pack/u],
+      [[at(1)], 2 ** 21, /longer than a record/u],
+      [[whole], 6, /do not add up/u],
+      [[whole, { object: 1, range: undefined }], 2 ** 53 - 1, /do not add up/u],
+    ] as const) {
+      const entry = entryRecord(file('a', { parts, contentLength }));
+      expect(
+        code(() => read(content([HEAD, OBJECT, objectRecord({ ...pack, keyEpoch: 1 }), entry]))),
+      ).toMatch(what);
+    }
   });
 
   // proves MAN-6, MAN-14
   it('has at most 2^20 entries, counted before the last one is looked into', () => {
     // Without their encoding, for the sake of time.
-    const rules = new Rules();
+    const rules = new ManifestRules();
     rules.head(begin, head);
     const name = (i: number): string => i.toString(36).padStart(5, '0');
     for (let i = 0; i < 2 ** 20; i++) rules.entry(link(name(i), 'to'));
     expect(() => rules.entry(link(name(2 ** 20), '/etc'))).toThrow(
       expect.objectContaining({ code: 'limit-exceeded' }),
     );
+  });
+
+  // proves MAN-17
+  it('names at most 2^20 objects', () => {
+    const rules = new ManifestRules();
+    rules.head(begin, head);
+    const one = { ...object, keyEpoch: 3 };
+    const name = (i: number): Bytes => {
+      const bytes = fill(0);
+      new DataView(bytes.buffer).setUint32(0, i);
+      return bytes;
+    };
+    for (let i = 0; i < 2 ** 20; i++) rules.object({ ...one, commitment: name(i) });
+    expect(() => rules.object({ ...one, commitment: name(2 ** 20) })).toThrow(
+      expect.objectContaining({ code: 'limit-exceeded' }),
+    );
+  });
+
+  it('answers every call after a failure with the same failure', () => {
+    const reader = new ManifestReader();
+    const bytes = content([HEAD, entryRecord(file('/'))]);
+    expect(() => reader.push(bytes)).toThrow(expect.objectContaining({ code: 'unsafe-path' }));
+    expect(() => reader.push(bytes)).toThrow(expect.objectContaining({ code: 'unsafe-path' }));
+    expect(() => reader.finish()).toThrow(expect.objectContaining({ code: 'unsafe-path' }));
   });
 
   // proves REC-3
@@ -278,15 +467,22 @@ describe('a manifest', () => {
       types.push(typeHigh * 256 + typeLow);
       at += 4 + high * 65536 + middle * 256 + low;
     }
-    expect(types).toEqual([0x8001, MANIFEST_HEAD, ...manifest.entries.map(() => MANIFEST_ENTRY), 0x8002]);
+    expect(types).toEqual([
+      0x8001,
+      MANIFEST_HEAD,
+      ...manifest.wrappedKeys.map(() => WRAPPED_KEY),
+      ...manifest.objects.map(() => MANIFEST_OBJECT),
+      ...manifest.entries.map(() => MANIFEST_ENTRY),
+      0x8002,
+    ]);
   });
 
   it('gives a code of its own layer to every change of one byte', () => {
-    const good = withEntries(...manifest.entries);
+    const good = concat(...manifestContent(manifest));
     const codes = new Set<string>();
     for (let at = 0; at < good.length; at++) {
       for (const value of [0, 1, 0x80, 0xff])
-        codes.add(codeOfContent(good.map((b, i) => (i === at ? b ^ value : b))));
+        codes.add(codeOfContent(good.with(at, (good[at] ?? 0) ^ value)));
     }
     expect([...codes].sort()).toEqual([
       'accepted',
@@ -315,20 +511,10 @@ describe('a manifest', () => {
   });
 });
 
-/** An entry whose header copy claims 47 bytes. */
-function splice(entry: FileEntry): Bytes[] {
-  const whole = encode(Entry, entry);
-  const at = whole.length - (2 + prefix.length + 8 + 8 + 4 + 4 + 1 + 4);
-  const shorter = concat(
-    whole.subarray(0, at),
-    Uint8Array.of(0, 47),
-    prefix.subarray(0, 47),
-    whole.subarray(at + 2 + prefix.length),
-  );
-  const lengthAt = at - 32 - 3;
-  const length = shorter.length - lengthAt - 3;
-  shorter.set([length >> 16, (length >> 8) & 255, length & 255], lengthAt);
-  return [shorter];
+/** An object whose header copy is 47 bytes long. */
+function splice(body: Uint8Array): Bytes {
+  const cut = body.subarray(34 + prefix.length);
+  return concat(body.subarray(0, 32), Uint8Array.of(0, 47), prefix.subarray(0, 47), cut);
 }
 
 describe('an authentic manifest of a hostile writer', () => {
@@ -398,19 +584,19 @@ describe('an authentic manifest of a hostile writer', () => {
   });
 
   it.each([
-    ['an identity', {}],
-    ['a header', { objects: [{ ...object, header: prefix.map((byte, i) => (i === 20 ? byte ^ 1 : byte)) }] }],
-    ['a length', { contentLength: 6, objects: [{ ...object, contentLength: 6 }] }],
-  ])('with %s that the object does not have is a mismatch', async (_what, change) => {
+    ['an identity', {}, {}],
+    ['a header', { prefix: prefix.map((byte, i) => (i === 20 ? byte ^ 1 : byte)) }, {}],
+    ['a length', { contentLength: 6 }, { contentLength: 6 }],
+  ])('with %s that the object does not have is a mismatch', async (_what, ofObject, ofFile) => {
     const at = place();
-    await put(at.storage, withEntries(file('a', change)));
+    await put(at.storage, content([HEAD, objectRecord(ofObject), entryRecord(file('a', ofFile))]));
     await store(at.storage, blob);
     expect(await codeOf(restore(at.storage, key, at.target))).toBe('object-mismatch');
   });
 
   it('with a shorter object length than the object has: what follows is not part of it', async () => {
     const at = place();
-    await put(at.storage, withEntries(file('a', { objects: [{ ...object, length: blob.length - 1 }] })));
+    await put(at.storage, content([HEAD, objectRecord({ length: blob.length - 1 }), entryRecord(file('a'))]));
     await store(at.storage, blob);
     expect(await codeOf(restore(at.storage, key, at.target))).toBe('trailing-data');
   });

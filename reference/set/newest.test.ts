@@ -9,9 +9,13 @@ const forged = Buffer.concat([
   ...manifestContent({
     setId: new Uint8Array(16).fill(7),
     generation: 2 ** 40,
-    parent: undefined,
     created: 1_800_000_000,
     keyEpoch: 1,
+    mediaKey: new Uint8Array(32),
+    commitments: [new Uint8Array(32), new Uint8Array(32)],
+    ancestors: [],
+    wrappedKeys: [],
+    objects: [],
     entries: [
       { kind: 'directory', path: 'nothing-was-lost', mode: 0o755, modified: { seconds: 0, nanoseconds: 0 } },
     ],

@@ -8,7 +8,8 @@ import { Opener, type HeaderInfo } from '../container/index.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { copy, equal, type Bytes } from '../wire/bytes.ts';
-import { MANIFEST_CHUNK_LOG2, ManifestReader, type Entry, type Manifest } from './manifest.ts';
+import { MANIFEST_CHUNK_LOG2, type Entry, type Manifest } from './manifest.ts';
+import { ManifestReader, type SetManifestHead } from './manifest-content.ts';
 import { mismatch, Pacer, readHeader, readObject } from './objects.ts';
 import { storageName, type Storage } from './storage.ts';
 
@@ -23,6 +24,11 @@ export interface ManifestCopy {
   readonly created: number;
 }
 
+/** A copy of a manifest with all of its head, of which the media key is a secret. */
+export interface ScannedManifest extends ManifestCopy {
+  readonly head: SetManifestHead;
+}
+
 /** A stored object that cannot be read as what it seems to be. */
 export interface Damage {
   /** Storage name. */
@@ -35,7 +41,7 @@ export interface Damage {
 /** What is found in a storage without reading the backup itself. */
 export interface Scan {
   /** Every copy of a manifest under this key, the highest generation first. */
-  readonly manifests: readonly ManifestCopy[];
+  readonly manifests: readonly ScannedManifest[];
   /** Manifests that do not open, and objects whose header cannot be read: a newer manifest may be among them. */
   readonly damaged: readonly Damage[];
   /** Every object, of any kind, with its length in bytes. */
@@ -70,7 +76,7 @@ export async function scan(
   skip?: ReadonlyMap<string, number>,
 ): Promise<Scan> {
   const pacer = new Pacer(signal);
-  const manifests: ManifestCopy[] = [];
+  const manifests: ScannedManifest[] = [];
   const damaged: Damage[] = [];
   const objects = new Map<string, number>();
   for await (const { name, length } of storage.list()) objects.set(name, length);
@@ -103,7 +109,7 @@ async function peek(
   name: string,
   length: number,
   header: HeaderInfo,
-): Promise<ManifestCopy> {
+): Promise<ScannedManifest> {
   const firstChunk = header.length + 2 ** MANIFEST_CHUNK_LOG2 + 16;
   const opener = new Opener({ key });
   const reader = new ManifestReader();
@@ -114,11 +120,12 @@ async function peek(
     for (const piece of opener.final().rest) reader.push(piece);
     reader.finish();
   }
-  if (reader.head === undefined) {
+  const { head } = reader;
+  if (head === undefined) {
     throw new StrongroomError('bad-manifest', 'no manifest head in the first chunk', { subject: name });
   }
-  const { setId, generation, created } = reader.head;
-  return { name, setId, generation, created };
+  const { setId, generation, created } = head;
+  return { name, setId, generation, created, head };
 }
 
 function requireManifest({ type, chunkLog2, commitment }: HeaderInfo): void {
@@ -182,7 +189,7 @@ export async function openScanned(
  * @throws StrongroomError `no-backup`, `wrong-key`, `fork`, or the fault of the manifests that do not open, if there
  * are none that do or one of the others may be newer
  */
-export function manifestsOfSet({ manifests, damaged }: Scan, named?: string): readonly ManifestCopy[] {
+export function manifestsOfSet({ manifests, damaged }: Scan, named?: string): readonly ScannedManifest[] {
   const [first] = named === undefined ? manifests : manifests.filter(({ name }) => name === named);
   if (first === undefined) throw nothingOpens(damaged, named);
   const ofSet = manifests.filter(({ setId }) => equal(setId, first.setId));
@@ -196,7 +203,7 @@ export function manifestsOfSet({ manifests, damaged }: Scan, named?: string): re
  * Refuses to take a generation for the newest while a manifest that cannot be read may be newer: there are more of
  * those than copies that are missing up to this generation.
  */
-function requireNewest(ofSet: readonly ManifestCopy[], newest: number, damaged: readonly Damage[]): void {
+function requireNewest(ofSet: readonly ScannedManifest[], newest: number, damaged: readonly Damage[]): void {
   const unread = unreadManifests(damaged);
   const copies = new Map<number, number>();
   for (const { generation } of ofSet) copies.set(generation, Math.min(2, (copies.get(generation) ?? 0) + 1));
@@ -270,5 +277,6 @@ async function readManifest(
   reader.finish();
   const { head } = reader;
   if (head === undefined) throw noBackup();
-  return { manifest: { ...head, entries }, id: copy(hash.digest()) };
+  const { wrappedKeys, objects } = reader;
+  return { manifest: { ...head, wrappedKeys, objects, entries }, id: copy(hash.digest()) };
 }

@@ -3,25 +3,16 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { inspect, Opener, type HeaderInfo } from '../container/index.ts';
 import { cancelled } from '../container/once.ts';
-import type { CryptoEngine } from '../crypto/engine.ts';
-import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
-import { concat, copy, equal, wipe, type Bytes } from '../wire/bytes.ts';
-import type { FileEntry } from './manifest.ts';
+import { ObjectKey } from '../keys/object-key.ts';
+import { concat, copy, equal, type Bytes } from '../wire/bytes.ts';
+import type { FileEntry, Manifest, ObjectReference } from './manifest.ts';
+import { MediaHasher } from './media-id.ts';
 import { storageName, type Storage } from './storage.ts';
-
-/** The keyed identity of content: equal for equal content under one key, and meaningless without the key. */
-export function mediaId(key: BackupKey, contentHash: Uint8Array, engine: CryptoEngine = nodeEngine): Bytes {
-  const mediaKey = key.derive('media-id', 32, engine);
-  const id = engine.hmac('sha256', mediaKey, contentHash);
-  wipe(mediaKey);
-  return id;
-}
 
 /** Lets the event loop run now and then during work that never waits, so that an abort is heard. */
 export class Pacer {
@@ -99,32 +90,50 @@ export function mismatch(subject: string, what: string): StrongroomError {
   return new StrongroomError('object-mismatch', `${subject}: ${what}`, { subject });
 }
 
-/**
- * Gives the content of a file to `sink`, piece by piece. Only when this returns is all of it known to be right.
- *
- * @throws StrongroomError `object-missing`, `object-mismatch`, `cancelled`, and any code of opening an object
- */
-export async function readContent(
-  storage: Storage,
-  key: BackupKey,
-  entry: FileEntry,
-  pacer: Pacer,
-  sink: (content: Uint8Array) => void,
-): Promise<void> {
-  const hash = createHash('sha256');
-  const take = (content: Uint8Array): void => {
-    hash.update(content);
-    sink(content);
-  };
-  for (const object of entry.objects) {
+/** Reads the files of one manifest. */
+export class FileReader {
+  readonly #storage: Storage;
+  readonly #key: BackupKey;
+  readonly #manifest: Manifest;
+  readonly #pacer: Pacer;
+
+  constructor(storage: Storage, key: BackupKey, manifest: Manifest, pacer: Pacer) {
+    this.#storage = storage;
+    this.#key = key;
+    this.#manifest = manifest;
+    this.#pacer = pacer;
+  }
+
+  /**
+   * Gives the content of a file to `sink`, piece by piece. Only when this returns is all of it known to be right.
+   *
+   * @throws StrongroomError `object-missing`, `object-mismatch`, `cancelled`, and any code of opening an object
+   */
+  async read(entry: FileEntry, sink: (content: Uint8Array) => void): Promise<void> {
+    const hasher = new MediaHasher(this.#manifest.mediaKey);
+    const take = (content: Uint8Array): void => {
+      hasher.update(content);
+      sink(content);
+    };
+    for (const part of entry.parts) {
+      if (part.range !== undefined) throw new StrongroomError('unsupported-set', 'the file lies in a pack');
+      await this.#whole(this.#manifest.objects[part.object], take);
+    }
+    if (!equal(hasher.digest(), entry.mediaId)) {
+      throw mismatch(entry.path, 'the content has another identity than in the manifest');
+    }
+  }
+
+  async #whole(object: ObjectReference | undefined, take: (content: Uint8Array) => void): Promise<void> {
+    if (object === undefined) throw new RangeError('a part of an object that the manifest does not name');
     const name = storageName(object.commitment);
-    const opener = new Opener({ key, objectLength: object.length });
+    const opener = new Opener({ key: this.#keyOf(object), objectLength: object.length });
     const accept = ({ commitment, prefix }: HeaderInfo): void => {
-      if (equal(commitment, object.commitment) && equal(prefix, object.header)) return;
+      if (equal(commitment, object.commitment) && equal(prefix, object.prefix)) return;
       throw mismatch(name, 'another header than in the manifest');
     };
-    for await (const piece of readObject(storage, name, accept)) {
-      await pacer.pace();
+    for await (const piece of readObject(this.#storage, name, accept)) {
+      await this.#pacer.pace();
       for (const content of opener.feed(piece)) take(content);
     }
     const end = opener.finish();
@@ -134,7 +143,10 @@ export async function readContent(
       throw mismatch(name, 'another length of content than in the manifest');
     }
   }
-  if (!equal(mediaId(key, hash.digest()), entry.mediaId)) {
-    throw mismatch(entry.path, 'the content has another identity than in the manifest');
+
+  /** What opens an object: the backup key, or the wrapped key of an older epoch. */
+  #keyOf({ keyEpoch }: ObjectReference): BackupKey | ObjectKey {
+    const older = this.#manifest.wrappedKeys.find((each) => each.keyEpoch === keyEpoch);
+    return older === undefined ? this.#key : ObjectKey.fromBytes(older.objectKey);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Paths and symbolic links that a set may hold (spec/set.md, "Paths").
+ * Paths and symbolic links that a set may hold (spec/manifest.md, "Paths").
  *
  * @module
  */

@@ -31,7 +31,7 @@ import { fault, guarded } from './faults.ts';
 import { lengthOf, type Entry, type FileEntry, type Time } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { openManifest, type Damage, type OpenedManifest, type SelectOptions } from './newest.ts';
-import { Pacer, readContent } from './objects.ts';
+import { FileReader, Pacer } from './objects.ts';
 import { checkPath, checkTarget, parentOf } from './paths.ts';
 import type { Storage } from './storage.ts';
 
@@ -102,14 +102,10 @@ export async function restore(
   const force = options.force ?? false;
   const present = guarded(target, () => findPresent(target, entries, force));
   guarded(target, () => mkdirSync(target, { recursive: true }));
-  const run = new Run(
-    storage,
-    key,
-    guarded(target, () => realpathSync(target)),
-    present,
-    options,
-  );
-  return run.all(opened);
+  const place = guarded(target, () => realpathSync(target));
+  const pacer = new Pacer(options.signal);
+  const reader = new FileReader(storage, key, opened.manifest, pacer);
+  return new Run(reader, pacer, place, present, options).all(opened);
 }
 
 /** Paths of entries for which something is in the target already. @throws StrongroomError `exists`, `unsafe-path` */
@@ -160,8 +156,7 @@ function timeOf({ seconds, nanoseconds }: Time): number | Date {
 
 /** One run into one folder. */
 class Run {
-  readonly #storage: Storage;
-  readonly #key: BackupKey;
+  readonly #reader: FileReader;
   readonly #target: string;
   readonly #present: ReadonlySet<string>;
   readonly #options: RestoreOptions;
@@ -173,18 +168,17 @@ class Run {
   #realFolder = '';
 
   constructor(
-    storage: Storage,
-    key: BackupKey,
+    reader: FileReader,
+    pacer: Pacer,
     target: string,
     present: ReadonlySet<string>,
     options: RestoreOptions,
   ) {
-    this.#storage = storage;
-    this.#key = key;
+    this.#reader = reader;
+    this.#pacer = pacer;
     this.#target = target;
     this.#present = present;
     this.#options = options;
-    this.#pacer = new Pacer(options.signal);
   }
 
   async all({ manifest, copies, damaged }: OpenedManifest): Promise<RestoreReport> {
@@ -279,7 +273,7 @@ class Run {
     const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600);
     try {
       try {
-        await readContent(this.#storage, this.#key, entry, this.#pacer, (content) => {
+        await this.#reader.read(entry, (content) => {
           guarded(path, () => writeAll(fd, [content]));
           meter.add(content.length);
         });

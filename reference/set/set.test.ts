@@ -14,7 +14,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { createHash, createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspect } from '../container/index.ts';
@@ -38,6 +37,7 @@ import {
   DirectoryStorage,
   history,
   list,
+  MediaHasher,
   openManifest,
   restore,
   RestoreError,
@@ -172,7 +172,10 @@ describe('generations', () => {
     write(at.source, 'a', '2');
     const second = await backup(at.source, at.storage, { key });
     expect(second).toMatchObject({ generation: 2, setId: first.setId });
-    expect((await openManifest(at.storage, key)).manifest.parent).toEqual(first.manifestId);
+    const { manifest } = await openManifest(at.storage, key);
+    const { manifestId, manifests: commitments } = first;
+    expect(manifest.ancestors).toEqual([{ generation: 1, manifestId, commitments }]);
+    expect(manifest.commitments).toEqual(second.manifests);
     const names = (await history(at.storage, key)).map(({ generation }) => generation);
     expect(names).toEqual([2, 2, 1, 1]);
     const [older] = (await history(at.storage, key)).filter(({ generation }) => generation === 1);
@@ -204,6 +207,8 @@ describe('generations', () => {
       await backup(at.source, other, { key }),
     ];
     expect(one.setId).not.toEqual(two.setId);
+    const keys = [at.storage, other].map(async (each) => (await openManifest(each, key)).manifest.mediaKey);
+    expect(await keys[0]).not.toEqual(await keys[1]);
     const names = new Set([at.storage, other].flatMap(({ folder }) => readdirSync(folder)));
     expect(names.size).toBe(6);
   });
@@ -216,35 +221,30 @@ describe('generations', () => {
     const before = Math.floor(Date.now() / 1000);
     const first = await backup(at.source, at.storage, { key });
     const { manifest } = await openManifest(at.storage, key);
-    expect(manifest).toMatchObject({ setId: first.setId, generation: 1, parent: undefined, keyEpoch: 1 });
+    expect(manifest).toMatchObject({ setId: first.setId, generation: 1, keyEpoch: 1, ancestors: [] });
     expect(manifest.created).toBeGreaterThanOrEqual(before);
     expect(manifest.created).toBeLessThanOrEqual(Date.now() / 1000);
     const [name, stored] = [await objectOf(at, 'd/file'), manifest.entries[1]];
     const object = readFileSync(join(at.storage.folder, name));
     const { prefix, commitment } = inspect(object);
-    const contentKey = createHash('sha256').update('content').digest();
     expect(stored).toMatchObject({
       kind: 'file',
       path: 'd/file',
       mode: 0o640,
       modified: { seconds: -1, nanoseconds: 999_000_000 },
       contentLength: 7,
-      mediaId: new Uint8Array(createHmac('sha256', key.derive('media-id', 32)).update(contentKey).digest()),
-      objects: [
-        {
-          commitment,
-          header: prefix,
-          length: object.length,
-          contentLength: 7,
-          volume: 1,
-          volumes: 1,
-          keyEpoch: 1,
-        },
-      ],
+      parts: [{ object: 0, range: undefined }],
     });
+    const hasher = new MediaHasher(manifest.mediaKey);
+    hasher.update(Buffer.from('content'));
+    expect(stored).toMatchObject({ mediaId: hasher.digest() });
+    expect(manifest.objects).toEqual([
+      { commitment, prefix, length: object.length, contentLength: 7, keyEpoch: 1 },
+    ]);
     const second = await backup(at.source, at.storage, { key });
     const next = (await openManifest(at.storage, key)).manifest;
-    expect(next).toMatchObject({ setId: first.setId, generation: 2, parent: first.manifestId });
+    expect(next).toMatchObject({ setId: first.setId, generation: 2, mediaKey: manifest.mediaKey });
+    expect(next.ancestors).toMatchObject([{ generation: 1, manifestId: first.manifestId }]);
     expect(second.manifestId).not.toEqual(first.manifestId);
   });
 
@@ -288,7 +288,8 @@ describe('generations', () => {
     expect(contents).toEqual(new Set(['left', 'right']));
     // A new backup is newer than both and ends the fork.
     expect(await backup(at.source, at.storage, { key })).toMatchObject({ generation: 3 });
-    expect((await openManifest(at.storage, key)).manifest.parent).toBeUndefined();
+    const { ancestors } = (await openManifest(at.storage, key)).manifest;
+    expect(ancestors.map(({ generation }) => generation)).toEqual([1]);
   });
 
   it('two sets in one storage are a fork, for a backup too', async () => {

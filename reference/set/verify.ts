@@ -9,7 +9,7 @@ import type { Bytes } from '../wire/bytes.ts';
 import { lengthOf } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { openManifest, type Damage, type SelectOptions } from './newest.ts';
-import { Pacer, readContent } from './objects.ts';
+import { FileReader, Pacer } from './objects.ts';
 import type { Failure } from './restore.ts';
 import { storageName, type Storage } from './storage.ts';
 
@@ -52,16 +52,16 @@ export async function verify(
   const { setId, generation, created, entries } = manifest;
   const total = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
   const meter = new Meter(entries.length, total, options.onProgress);
-  const pacer = new Pacer(options.signal);
+  const reader = new FileReader(storage, key, manifest, new Pacer(options.signal));
   const failed: Failure[] = [];
   const unused = new Set(scan.objects.keys());
   for (const { name } of scan.manifests) unused.delete(name);
+  for (const { commitment } of manifest.objects) unused.delete(storageName(commitment));
   for (const entry of entries) {
     meter.next(entry.path);
     if (entry.kind !== 'file') continue;
-    for (const { commitment } of entry.objects) unused.delete(storageName(commitment));
     try {
-      await readContent(storage, key, entry, pacer, (content) => meter.add(content.length));
+      await reader.read(entry, (content) => meter.add(content.length));
     } catch (error) {
       if (!isStrongroomError(error) || error.code === 'cancelled') throw error;
       failed.push({ path: entry.path, code: error.code });

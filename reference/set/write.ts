@@ -7,14 +7,22 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { inspect, MAX_CONTENT_LENGTH } from '../container/index.ts';
-import { sealerWith } from '../container/writer.ts';
+import { sealerWith, type Sealer } from '../container/writer.ts';
 import type { RandomSource } from '../crypto/random.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { copy, type Bytes } from '../wire/bytes.ts';
 import { errno, guarded } from './faults.ts';
-import { MANIFEST_CHUNK_LOG2, manifestContent, type FileEntry, type Manifest } from './manifest.ts';
-import { mediaId, type Pacer } from './objects.ts';
+import {
+  MANIFEST_CHUNK_LOG2,
+  type Commitments,
+  type FileEntry,
+  type Manifest,
+  type ObjectReference,
+} from './manifest.ts';
+import { manifestContent } from './manifest-content.ts';
+import { MediaHasher } from './media-id.ts';
+import type { Pacer } from './objects.ts';
 import { storageName, type Storage, type Upload } from './storage.ts';
 import { modifiedOf, requireRealWay, skipCode } from './walk.ts';
 
@@ -23,15 +31,17 @@ export interface Writing {
   readonly random: RandomSource;
   readonly storage: Storage;
   readonly key: BackupKey;
+  readonly keyEpoch: number;
+  /** 32 bytes. */
+  readonly mediaKey: Bytes;
   readonly pacer: Pacer;
   /** One buffer for all files: fresh memory costs more than the cipher. */
   readonly buffer: Bytes;
   /** Storage names of the objects that may have been committed. */
   readonly written: string[];
+  /** What the manifest will name. */
+  readonly objects: ObjectReference[];
 }
-
-/** Number of the backup key in all that version 1 writes. */
-export const KEY_EPOCH = 1;
 
 /**
  * Seals a file and commits its object; `onBytes` is told of every piece.
@@ -68,7 +78,7 @@ async function sealOpened(
   path: string,
   onBytes: (length: number) => void,
 ): Promise<FileEntry | ErrorCode> {
-  const { random, storage, key, pacer, buffer, written } = writing;
+  const { random, storage, key, keyEpoch, mediaKey, pacer, buffer, written, objects } = writing;
   const before = guarded(path, () => fstatSync(fd, { bigint: true }));
   if (!before.isFile()) return 'changed';
   if (before.size > BigInt(MAX_CONTENT_LENGTH)) return 'limit-exceeded';
@@ -78,7 +88,7 @@ async function sealOpened(
   const name = storageName(sealer.commitment);
   const upload = await storage.put(name);
   try {
-    const hash = createHash('sha256');
+    const hasher = new MediaHasher(mediaKey);
     await upload.write([sealer.header]);
     let contentLength = 0;
     // One byte more than there should be is enough to know that the file grows.
@@ -87,7 +97,7 @@ async function sealOpened(
       if (typeof length === 'string') return length;
       if (length === 0) break;
       const content = buffer.subarray(0, length);
-      hash.update(content);
+      hasher.update(content);
       await writePieces(upload, sealer.feed(content));
       contentLength += length;
       left -= length;
@@ -100,25 +110,22 @@ async function sealOpened(
     await upload.sync();
     written.push(name);
     await upload.commit();
+    objects.push({
+      commitment: sealer.commitment,
+      prefix: inspect(sealer.header).prefix,
+      length: sealer.objectLength(contentLength),
+      contentLength,
+      keyEpoch,
+    });
     return {
       kind: 'file',
       path,
       mode: Number(before.mode & 0o777n),
       modified,
       contentLength,
-      mediaId: mediaId(key, hash.digest()),
-      objects: [
-        {
-          commitment: sealer.commitment,
-          header: inspect(sealer.header).prefix,
-          length: sealer.objectLength(contentLength),
-          contentLength,
-          volume: 1,
-          volumes: 1,
-          range: undefined,
-          keyEpoch: KEY_EPOCH,
-        },
-      ],
+      mediaId: hasher.digest(),
+      stamp: new Uint8Array(),
+      parts: [{ object: objects.length - 1, range: undefined }],
     };
   } finally {
     await discardQuietly(upload);
@@ -150,33 +157,47 @@ function changeOf(folder: string, path: string, before: BigIntStats, read: numbe
   }
 }
 
-/** One copy of the manifest: durable, but still without its name. */
+/** Both copies of a manifest: durable, but still without their names. */
 export interface SealedManifest {
-  readonly upload: Upload;
-  /** 32 bytes. */
-  readonly commitment: Bytes;
+  readonly uploads: readonly Upload[];
+  readonly commitments: Commitments;
   /** SHA-256 of the content, 32 bytes. */
   readonly id: Bytes;
 }
 
-/** Seals one copy of a manifest. @throws StrongroomError `cancelled`, `limit-exceeded`, and the faults of the storage */
-export async function sealManifest(writing: Writing, manifest: Manifest): Promise<SealedManifest> {
+/**
+ * Seals both copies of a manifest at the same time: their headers are made first, for the content names them.
+ *
+ * @throws StrongroomError `cancelled`, `limit-exceeded`, and the faults of the storage
+ */
+export async function sealManifest(
+  writing: Writing,
+  manifest: Omit<Manifest, 'commitments'>,
+): Promise<SealedManifest> {
   const { random, storage, key, pacer } = writing;
-  const sealer = sealerWith(random, { key, type: 'manifest', chunkLog2: MANIFEST_CHUNK_LOG2 });
-  const upload = await storage.put(storageName(sealer.commitment));
+  const make = (): Sealer => sealerWith(random, { key, type: 'manifest', chunkLog2: MANIFEST_CHUNK_LOG2 });
+  const sealers = [make(), make()] as const;
+  const commitments = [sealers[0].commitment, sealers[1].commitment] as const;
+  const copies: (readonly [Sealer, Upload])[] = [];
   try {
+    for (const sealer of sealers) {
+      const upload = await storage.put(storageName(sealer.commitment));
+      copies.push([sealer, upload]);
+      await upload.write([sealer.header]);
+    }
     const hash = createHash('sha256');
-    await upload.write([sealer.header]);
-    for (const content of manifestContent(manifest)) {
+    for (const content of manifestContent({ ...manifest, commitments })) {
       hash.update(content);
-      await writePieces(upload, sealer.feed(content));
+      for (const [sealer, upload] of copies) await writePieces(upload, sealer.feed(content));
       await pacer.pace();
     }
-    await writePieces(upload, sealer.finish());
-    await upload.sync();
-    return { upload, commitment: sealer.commitment, id: copy(hash.digest()) };
+    for (const [sealer, upload] of copies) {
+      await writePieces(upload, sealer.finish());
+      await upload.sync();
+    }
+    return { uploads: copies.map(([, upload]) => upload), commitments, id: copy(hash.digest()) };
   } catch (error) {
-    await discardQuietly(upload);
+    for (const [, upload] of copies) await discardQuietly(upload);
     throw error;
   }
 }

@@ -89,8 +89,6 @@ export function keys(): VectorFile {
 
   for (const [name, length] of [
     ['object', 32],
-    ['media-id', 32],
-    ['set-head', 32],
     ['object-name', 32],
     ['key-check', 32],
     ['owner-key', 32],

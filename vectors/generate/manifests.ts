@@ -5,14 +5,17 @@
  */
 import { be, cat, named, sha256, toHex, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import {
-  begin,
-  end,
-  frame,
   manifestEntry,
   manifestHead,
+  manifestObject,
+  wrappedKey,
+  type Ancestor,
+  type Entry,
   type Head,
-  type ManifestEntry,
-} from '../../conformance/peer/records.ts';
+  type ObjectReference,
+  type Part,
+} from '../../conformance/peer/manifest.ts';
+import { begin, end, frame } from '../../conformance/peer/records.ts';
 import { writeObject } from '../../conformance/peer/sealed-object.ts';
 import type { Value, VectorFile } from '../../conformance/schema/vector.ts';
 import { Family, pack, type Reject } from './family.ts';
@@ -21,16 +24,57 @@ import { HELLO, KEY, salt } from './objects.ts';
 const SET_ID = named('set id', 16);
 const OBJECT = writeObject({ key: KEY, salt: salt('object of a manifest'), content: HELLO, chunkLog2: 18 });
 const PREFIX = OBJECT.header.slice(0, 48);
+const CONTENT = HELLO.length;
+const REFERENCE: ObjectReference = {
+  commitment: OBJECT.commitment,
+  prefix: PREFIX,
+  length: OBJECT.object.length,
+  contentLength: CONTENT,
+};
+/** A copy of a header of another type. */
+const typed = (type: number): Bytes => cat(PREFIX.slice(0, 11), be(1, type), PREFIX.slice(12));
+/** A pack; nobody looks into it here. */
+const PACK: ObjectReference = {
+  commitment: named('pack', 32),
+  prefix: typed(2),
+  length: 4_000_000,
+  contentLength: 3_000_000,
+};
+const HEAD: Head = {
+  mediaKey: named('media key', 32),
+  commitments: [named('first copy', 32), named('second copy', 32)],
+};
+const ancestor = (generation: number): Ancestor => ({
+  generation,
+  manifestId: named(`manifest ${generation}`, 32),
+  commitments: [named(`first copy of ${generation}`, 32), named(`second copy of ${generation}`, 32)],
+});
+const ENTRY = { seconds: 1_700_000_000, nanoseconds: 5, mediaId: OBJECT.commitment } as const;
+const file = (path: string, more: Partial<Entry> = {}): Entry => ({
+  kind: 'file',
+  path,
+  contentLength: CONTENT,
+  parts: [{ object: 0 }],
+  ...ENTRY,
+  ...more,
+});
+const folder = (path: string): Entry => ({ kind: 'directory', path, mode: 0o755, ...ENTRY });
+const link = (path: string, target: string): Entry => ({ kind: 'symlink', path, target, ...ENTRY });
+const TREE = [file('a.txt'), folder('photos'), file('photos/1.jpg'), link('z', 'photos/1.jpg')];
+const OBJECTS = [manifestObject(REFERENCE), manifestObject(PACK)];
+const packed = (position: number, length: number, object = 1): { parts: Part[] } => ({
+  parts: [{ object, range: { position, length } }],
+});
 
-function manifest(
-  entries: readonly ManifestEntry[],
-  head: Head | Bytes[] = {},
-  schema = 1,
-  volumes = 1,
-): Bytes {
-  const heads = Array.isArray(head) ? head : [manifestHead(head)];
-  const list = [...heads, ...entries.map((entry) => manifestEntry(entry, OBJECT.commitment, PREFIX))];
+/** A manifest of any records. */
+function sequence(list: readonly Bytes[], schema = 1, volumes = 1): Bytes {
   return frame(2 ** 16, [begin(SET_ID, schema, 1, volumes), ...list, end(list)]);
+}
+
+/** A manifest that names an object and a pack, with these entries. */
+function manifest(entries: readonly Entry[], head: Head = {}, schema = 1, volumes = 1): Bytes {
+  const list = [manifestHead({ ...HEAD, ...head }), ...OBJECTS, ...entries.map(manifestEntry)];
+  return sequence(list, schema, volumes);
 }
 
 /** Manifests. */
@@ -44,12 +88,13 @@ export function manifests(): VectorFile {
   });
   const accept = (
     id: string,
-    entries: readonly ManifestEntry[],
+    content: Bytes,
+    entries: readonly Entry[],
     title: string,
     why: string,
     requirement = 'MAN-2',
+    generation = 1,
   ): void => {
-    const content = manifest(entries);
     family.accept(id, {
       title,
       why,
@@ -57,33 +102,81 @@ export function manifests(): VectorFile {
       input: { content: pack(content) },
       result: {
         setId: toHex(SET_ID),
-        generation: 1,
+        generation,
         entries: entries.map(({ kind, path }) => ({ kind, path: typeof path === 'string' ? path : '' })),
       },
       intermediates: { manifestId: toHex(sha256(content)) },
     });
   };
-  const file = (path: string, more: Partial<ManifestEntry> = {}): ManifestEntry => ({
-    kind: 'file',
-    path,
-    contentLength: HELLO.length,
-    ...more,
-  });
-  const folder = (path: string): ManifestEntry => ({ kind: 'directory', path, mode: 0o755 });
-  const tree = [
-    file('a.txt'),
-    folder('photos'),
-    file('photos/1.jpg'),
-    { kind: 'symlink', path: 'z', target: 'photos/1.jpg' } as const,
-  ];
-  accept('tree', tree, 'Files, a folder and a link', 'Every kind of entry.');
-  accept('empty', [], 'A backup of an empty folder', 'No entry is a backup too.');
-  accept(
+  const entries = (
+    id: string,
+    list: readonly Entry[],
+    title: string,
+    why: string,
+    requirement?: string,
+  ): void => accept(id, manifest(list), list, title, why, requirement);
+  entries('tree', TREE, 'Files, a folder and a link', 'Every kind of entry.');
+  entries('empty', [], 'A backup of an empty folder', 'No entry is a backup too.');
+  entries(
     'order',
     [file('B'), file('a'), file('é'), file('ﬀ'), file('\u{1f511}')],
     'Paths in the order of their UTF-8 bytes',
     'An order by characters, by locale or by UTF-16 is another one.',
     'MAN-4',
+  );
+  entries(
+    'volumes',
+    [file('a', { contentLength: CONTENT + 3_000_000, parts: [{ object: 0 }, { object: 1 }] })],
+    'A file in two volumes',
+    'Each is a whole object; their contents follow each other.',
+  );
+  entries(
+    'packed',
+    [file('a', packed(2_999_000, 1000)), file('b', { ...packed(0, 100), stamp: named('stamp', 32) })],
+    'Files in a pack, one with a stamp',
+    'A pack is named once, its files by their ranges; a stamp means nothing to a reader.',
+  );
+  entries(
+    'object-twice',
+    [file('a'), file('b')],
+    'Two files with one content',
+    'They name one object: nothing is stored twice.',
+  );
+  accept(
+    'in-turn',
+    sequence([
+      manifestHead(HEAD),
+      manifestObject(REFERENCE),
+      manifestEntry(file('a')),
+      manifestObject(PACK),
+      manifestEntry(file('b', packed(0, 100))),
+    ]),
+    [file('a'), file('b')],
+    'Objects and entries in turn',
+    'An object comes before the entries that use it, and else anywhere.',
+  );
+  accept(
+    'ancestors',
+    manifest(TREE, { generation: 9, ancestors: [ancestor(8), ancestor(5), ancestor(1)] }),
+    TREE,
+    'A later generation that names earlier ones',
+    'Some of them can be missing.',
+    'MAN-2',
+    9,
+  );
+  accept(
+    'wrapped-keys',
+    sequence([
+      manifestHead({ ...HEAD, keyEpoch: 4 }),
+      wrappedKey(1, named('object key 1', 32)),
+      wrappedKey(3, named('object key 3', 32)),
+      manifestObject({ ...REFERENCE, keyEpoch: 3 }),
+      manifestObject({ ...PACK, keyEpoch: 4 }),
+      manifestEntry(file('a')),
+    ]),
+    [file('a')],
+    'Objects of an older backup key',
+    'Their key is in the manifest, for nothing is uploaded again.',
   );
 
   const no = (
@@ -101,7 +194,7 @@ export function manifests(): VectorFile {
   };
   const entry = (
     id: string,
-    more: Partial<ManifestEntry>,
+    more: Partial<Entry>,
     error: string,
     title: string,
     why: string,
@@ -110,8 +203,8 @@ export function manifests(): VectorFile {
     no(
       id,
       Object.keys(more).join(),
-      String(Object.values(more)[0]),
-      manifest([file('a.txt', more), ...tree.slice(1)]),
+      JSON.stringify(Object.values(more)[0]),
+      manifest([file('a.txt', more), ...TREE.slice(1)]),
       error,
       requirement,
       title,
@@ -122,7 +215,7 @@ export function manifests(): VectorFile {
     'no-head',
     'head',
     'absent',
-    manifest(tree, []),
+    sequence([...OBJECTS, ...TREE.map(manifestEntry)]),
     'bad-manifest',
     'MAN-3',
     'No head',
@@ -132,7 +225,7 @@ export function manifests(): VectorFile {
     'two-heads',
     'head',
     'twice',
-    manifest(tree, [manifestHead(), manifestHead()]),
+    sequence([manifestHead(HEAD), manifestHead(HEAD), ...OBJECTS, ...TREE.map(manifestEntry)]),
     'bad-manifest',
     'MAN-3',
     'Two heads',
@@ -142,27 +235,35 @@ export function manifests(): VectorFile {
     'generation-0',
     'generation',
     0,
-    manifest(tree, { generation: 0 }),
+    manifest(TREE, { generation: 0 }),
     'bad-manifest',
     'MAN-2',
     'Generation 0',
     'Generations are counted from 1.',
   );
-  no(
-    'parent-in-1',
-    'parent',
-    'present',
-    manifest(tree, { parent: named('parent', 32) }),
-    'bad-manifest',
-    'MAN-2',
-    'A parent in generation 1',
-    'The first generation follows nothing.',
-  );
+  for (const [id, generation, ancestors, title] of [
+    ['ancestor-itself', 5, [5], 'An ancestor of the same generation'],
+    ['ancestor-later', 5, [6], 'An ancestor of a later generation'],
+    ['ancestor-0', 5, [4, 0], 'An ancestor of generation 0'],
+    ['ancestors-ascend', 5, [1, 4], 'Ancestors that ascend'],
+    ['ancestor-twice', 5, [4, 4], 'The same generation twice among the ancestors'],
+  ] as const) {
+    no(
+      id,
+      'ancestors',
+      [...ancestors],
+      manifest(TREE, { generation, ancestors: ancestors.map(ancestor) }),
+      'bad-manifest',
+      'MAN-2',
+      title,
+      'Ancestors are the history of the set, the last one first.',
+    );
+  }
   no(
     'key-epoch-0',
     'key epoch',
     0,
-    manifest(tree, { keyEpoch: 0 }),
+    manifest(TREE, { keyEpoch: 0 }),
     'bad-manifest',
     'MAN-2',
     'Key epoch 0',
@@ -172,7 +273,7 @@ export function manifests(): VectorFile {
     'schema-2',
     'schema',
     2,
-    manifest(tree, {}, 2),
+    manifest(TREE, {}, 2),
     'bad-manifest',
     'MAN-2',
     'Another schema',
@@ -182,7 +283,7 @@ export function manifests(): VectorFile {
     'two-volumes',
     'volumes',
     2,
-    manifest(tree, {}, 1, 2),
+    manifest(TREE, {}, 1, 2),
     'unsupported-set',
     'MAN-2',
     'A manifest of two volumes',
@@ -202,7 +303,7 @@ export function manifests(): VectorFile {
     'twice',
     'entries',
     'one twice',
-    manifest([file('a.txt'), file('a.txt'), ...tree.slice(1)]),
+    manifest([file('a.txt'), file('a.txt'), ...TREE.slice(1)]),
     'bad-manifest',
     'MAN-4',
     'The same path twice',
@@ -232,7 +333,7 @@ export function manifests(): VectorFile {
     'link-as-folder',
     'parent folder',
     'a link',
-    manifest([{ kind: 'symlink', path: 'a', target: 'b' }, file('a/b')]),
+    manifest([link('a', 'b'), file('a/b')]),
     'bad-manifest',
     'MAN-5',
     'A file behind a link',
@@ -267,7 +368,7 @@ export function manifests(): VectorFile {
       `target-${id}`,
       'target',
       target,
-      manifest([{ kind: 'symlink', path: 'l', target }]),
+      manifest([link('l', target)]),
       'unsafe-path',
       'MAN-11',
       title,
@@ -290,45 +391,109 @@ export function manifests(): VectorFile {
   );
   entry(
     'content-length',
-    { objectContentLength: 3 },
+    { contentLength: CONTENT + 1 },
     'bad-manifest',
     'A content length that is not that of the object',
     'Which of the two is right would be a matter of chance.',
   );
-  entry(
+  const oneObject = (id: string, more: Partial<ObjectReference>, title: string, why: string): void =>
+    no(
+      id,
+      Object.keys(more).join(),
+      title,
+      sequence([
+        manifestHead(HEAD),
+        manifestObject({ ...REFERENCE, ...more }),
+        manifestObject(PACK),
+        ...TREE.map(manifestEntry),
+      ]),
+      'bad-manifest',
+      'MAN-2',
+      title,
+      why,
+    );
+  oneObject(
     'header-long',
-    { header: cat(PREFIX, zeros(1)) },
-    'bad-manifest',
+    { prefix: cat(PREFIX, zeros(1)) },
     'A copy of a header with one byte too many',
     'It could not take the place of the header.',
   );
-  entry(
+  oneObject(
     'header-type',
-    { header: cat(PREFIX.slice(0, 11), be(1, 1), PREFIX.slice(12)) },
-    'bad-manifest',
+    { prefix: typed(1) },
     'A copy of the header of a manifest',
-    'Files are blobs.',
+    'Files are in blobs and in packs.',
   );
-  entry(
-    'volume-2',
-    { volume: 1, volumes: 2 },
-    'unsupported-set',
-    'A file in two volumes',
-    'A reader that takes the first for all loses the rest.',
-  );
-  entry(
-    'range',
-    { range: true },
-    'unsupported-set',
-    'A file that is a range of records',
-    'A reader of version 1 cannot read it, and says so.',
-  );
-  entry(
-    'other-epoch',
+  oneObject(
+    'object-epoch',
     { keyEpoch: 2 },
-    'unsupported-set',
-    'An object of another key epoch',
-    'A reader of version 1 has one key, and says so.',
+    'An object of an epoch whose key is not there',
+    'It could never be opened.',
+  );
+  oneObject(
+    'object-named-twice',
+    { commitment: PACK.commitment },
+    'Two objects with one commitment',
+    'An object is named once; which of the two is right would be a matter of chance.',
+  );
+  const keys = (id: string, epochs: readonly number[], title: string, why: string): void =>
+    no(
+      id,
+      'wrapped keys',
+      [...epochs],
+      sequence([
+        manifestHead({ ...HEAD, keyEpoch: 4 }),
+        ...epochs.map((epoch) => wrappedKey(epoch, named(`object key ${epoch}`, 32))),
+      ]),
+      'bad-manifest',
+      'MAN-2',
+      title,
+      why,
+    );
+  keys('key-of-epoch-0', [0], 'A wrapped key of epoch 0', 'Epochs are counted from 1.');
+  keys('key-of-own-epoch', [4], 'A wrapped key of the present epoch', 'The owner has that key already.');
+  keys('keys-descend', [3, 1], 'Wrapped keys that descend', 'There is one order.');
+  keys('key-twice', [1, 1], 'Two wrapped keys of one epoch', 'Which opens would be a matter of chance.');
+  no(
+    'key-late',
+    'wrapped key',
+    'after the objects',
+    sequence([
+      manifestHead({ ...HEAD, keyEpoch: 2 }),
+      manifestObject({ ...REFERENCE, keyEpoch: 2 }),
+      wrappedKey(1, zeros(32)),
+    ]),
+    'bad-manifest',
+    'MAN-3',
+    'A wrapped key after an object',
+    'The keys are known before the objects that they open.',
+  );
+  for (const [id, parts, title, why] of [
+    ['part-unknown', [{ object: 2 }], 'A file in an object that is not named', 'Nobody knows where it is.'],
+    [
+      'part-twice',
+      [{ object: 0 }, { object: 0 }],
+      'Two volumes in one object',
+      'A volume is an object of its own.',
+    ],
+    ['range-of-blob', packed(0, 3, 0).parts, 'A range of a blob', 'Records are in packs alone.'],
+    ['range-long', packed(0, 2 ** 21 + 1).parts, 'A range of more than 2^21 bytes', 'It is read at once.'],
+    ['range-beyond', packed(2_999_999, 2).parts, 'A range that ends after its pack', 'There is nothing.'],
+    [
+      'range-and-volume',
+      [...packed(0, 100).parts, { object: 0 }],
+      'A file in a pack and in a volume',
+      'A file in a pack is whole there.',
+    ],
+  ] as const) {
+    entry(id, { parts }, 'bad-manifest', title, why);
+  }
+  entry(
+    'packed-long',
+    { contentLength: 2 ** 20 + 1, ...packed(0, 100) },
+    'bad-manifest',
+    'A packed file of more than 2^20 bytes',
+    'No record can hold it.',
   );
   return family.file();
 }

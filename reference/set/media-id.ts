@@ -1,0 +1,130 @@
+/**
+ * The identity of content (spec/manifest.md, "Identity of content"): what tells that two files are the same, to whoever
+ * holds the media key of their set and to nobody else.
+ *
+ * @module
+ */
+import { NONCE_LENGTH, TAG_LENGTH, type Aead, type CryptoEngine } from '../crypto/engine.ts';
+import { expand } from '../crypto/hkdf.ts';
+import { nodeEngine } from '../crypto/node.ts';
+import { label, type LabelName } from '../keys/labels.ts';
+import { concat, wipe, type Bytes } from '../wire/bytes.ts';
+import { encode, u64 } from '../wire/codec.ts';
+
+/** Length in bytes of a media key, and of a media id. */
+export const MEDIA_ID_LENGTH = 32;
+/** Bytes of content that one tag covers. */
+export const MEDIA_BLOCK_LENGTH: number = 2 ** 20;
+
+const EMPTY = new Uint8Array();
+
+function derive(mediaKey: Uint8Array, name: LabelName, engine: CryptoEngine): Bytes {
+  return expand(engine, 'sha256', mediaKey, label(name), 32);
+}
+
+/** Makes the tags of blocks, in any order. */
+class Tagger {
+  readonly #aead: Aead;
+
+  constructor(mediaKey: Uint8Array, engine: CryptoEngine) {
+    const key = derive(mediaKey, 'media-tag', engine);
+    this.#aead = engine.aead(key);
+    wipe(key);
+  }
+
+  tag(index: number, block: Uint8Array): Bytes {
+    const nonce = new Uint8Array(NONCE_LENGTH);
+    nonce.set(encode(u64, index), NONCE_LENGTH - 8);
+    return this.#aead.seal(nonce, EMPTY, block);
+  }
+}
+
+/**
+ * The tags of the blocks that make up `content`, 16 bytes each, which begins with block `first` of a file and ends with
+ * a whole block or with the file: what several threads compute of one file. Tags are as secret as the content.
+ */
+export function tagBlocks(
+  mediaKey: Uint8Array,
+  first: number,
+  content: Uint8Array,
+  engine: CryptoEngine = nodeEngine,
+): Bytes {
+  const tagger = new Tagger(mediaKey, engine);
+  const tags = new Uint8Array(TAG_LENGTH * Math.ceil(content.length / MEDIA_BLOCK_LENGTH));
+  for (let at = 0, i = 0; at < content.length; at += MEDIA_BLOCK_LENGTH, i++) {
+    tags.set(tagger.tag(first + i, content.subarray(at, at + MEDIA_BLOCK_LENGTH)), TAG_LENGTH * i);
+  }
+  return tags;
+}
+
+/** The media id, 32 bytes, of a content of `contentLength` bytes whose blocks have these tags, in order. */
+export function mediaIdOf(
+  mediaKey: Uint8Array,
+  contentLength: number,
+  tags: Uint8Array,
+  engine: CryptoEngine = nodeEngine,
+): Bytes {
+  const key = derive(mediaKey, 'media-id', engine);
+  const id = engine.hmac('sha256', key, concat(encode(u64, contentLength), tags));
+  wipe(key);
+  return id;
+}
+
+/** Computes the media id of content that comes in pieces. */
+export class MediaHasher {
+  readonly #mediaKey: Uint8Array;
+  readonly #engine: CryptoEngine;
+  readonly #tagger: Tagger;
+  /** The block that has begun, and how much of it is there; none until a piece does not end with a block. */
+  #block: Bytes | undefined;
+  #held = 0;
+  #tags: Bytes = new Uint8Array(64 * TAG_LENGTH);
+  #blocks = 0;
+  #length = 0;
+
+  /** `mediaKey` is 32 bytes and must stay as it is until the digest was made. */
+  constructor(mediaKey: Uint8Array, engine: CryptoEngine = nodeEngine) {
+    this.#mediaKey = mediaKey;
+    this.#engine = engine;
+    this.#tagger = new Tagger(mediaKey, engine);
+  }
+
+  /** Adds content, which is not kept. */
+  update(content: Uint8Array): void {
+    this.#length += content.length;
+    for (let at = 0; at < content.length;) {
+      const part = content.subarray(at, at + MEDIA_BLOCK_LENGTH - this.#held);
+      at += part.length;
+      if (part.length === MEDIA_BLOCK_LENGTH) this.#add(part);
+      else this.#hold(part);
+    }
+  }
+
+  /** The media id of all that was added, 32 bytes. */
+  digest(): Bytes {
+    if (this.#block !== undefined && this.#held > 0) this.#add(this.#block.subarray(0, this.#held));
+    this.#held = 0;
+    wipe(this.#block);
+    const tags = this.#tags.subarray(0, TAG_LENGTH * this.#blocks);
+    return mediaIdOf(this.#mediaKey, this.#length, tags, this.#engine);
+  }
+
+  #hold(part: Uint8Array): void {
+    this.#block ??= new Uint8Array(MEDIA_BLOCK_LENGTH);
+    this.#block.set(part, this.#held);
+    this.#held += part.length;
+    if (this.#held < MEDIA_BLOCK_LENGTH) return;
+    this.#add(this.#block);
+    this.#held = 0;
+  }
+
+  #add(block: Uint8Array): void {
+    const at = TAG_LENGTH * this.#blocks;
+    if (at === this.#tags.length) {
+      const longer = new Uint8Array(2 * at);
+      longer.set(this.#tags);
+      this.#tags = longer;
+    }
+    this.#tags.set(this.#tagger.tag(this.#blocks++, block), at);
+  }
+}
