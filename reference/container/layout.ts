@@ -13,6 +13,11 @@ export interface Layout {
   readonly chunkLog2: number;
 }
 
+/** Length in bytes of an object with `plaintextLength` bytes of content, padding and trailer. */
+export function objectLength(headerLength: number, chunkLog2: number, plaintextLength: number): number {
+  return headerLength + plaintextLength + TAG_LENGTH * (Math.floor(plaintextLength / 2 ** chunkLog2) + 1);
+}
+
 /** How an object of a known length is divided. */
 export interface Division {
   /** Number of chunks before the final one, and its index. */

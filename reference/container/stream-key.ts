@@ -42,7 +42,11 @@ export function checkArguments(key: BackupKey | ObjectKey, context: Uint8Array):
 
 /** K_obj, 32 bytes: that of a backup key, or an object key itself. The caller wipes it. */
 export function objectKeyOf(key: BackupKey | ObjectKey, engine: CryptoEngine): Bytes {
-  return key instanceof ObjectKey ? key.bytes() : key.derive('object', KEY_LENGTH, engine);
+  if (key instanceof ObjectKey) return key.bytes();
+  const objectKey = key.objectKey(engine);
+  const raw = objectKey.bytes();
+  objectKey.wipe();
+  return raw;
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TAG_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
+import type { CryptoEngine } from '../crypto/engine.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
@@ -19,9 +19,10 @@ import {
   type ObjectType,
   withGrease,
 } from './header.ts';
+import { objectLength } from './layout.ts';
 import { Once } from './once.ts';
 import { MAX_CONTENT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
-import { checkArguments, objectKeyOf, streamKey } from './stream-key.ts';
+import { checkArguments, objectKeyOf, streamKey, type StreamKey } from './stream-key.ts';
 import { encodeTrailer } from './trailer.ts';
 
 /** How to seal. */
@@ -41,6 +42,36 @@ export interface SealOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What an object begins with. */
+export interface BegunObject {
+  /** Everything before the chunks. */
+  readonly header: Bytes;
+  readonly chunkLog2: ChunkLog2;
+  readonly padding: Padding;
+  /** Secret; the caller wipes it. */
+  readonly derived: StreamKey;
+}
+
+/**
+ * The first two steps of writing. Nothing but one content may ever be sealed under what comes out.
+ *
+ * @throws StrongroomError `invalid-key`, `limit-exceeded`, `bad-extension`, in this order
+ */
+export function beginObject(random: RandomSource, options: SealOptions): BegunObject {
+  const { key, type, padding = 'padme', context = new Uint8Array(), extensions = [] } = options;
+  const { chunkLog2 = type === 'blob' ? 18 : 16, engine = nodeEngine } = options;
+  checkArguments(key, context);
+  if (extensions.some((each) => each.type >> 8 !== PRIVATE_EXTENSIONS >> 8)) {
+    throw new StrongroomError('bad-extension', 'only private-use extensions can be added');
+  }
+  const salt = random('salt', 32);
+  const prefix = encodePrefix({ chunkLog2, type, salt, extensions: withGrease(random, extensions) });
+  const objectKey = objectKeyOf(key, engine);
+  const derived = streamKey(objectKey, prefix, context, engine);
+  wipe(objectKey);
+  return { header: encodeHeader(prefix, derived.commitment, engine), chunkLog2, padding, derived };
+}
+
 /** {@link Sealer} with `salt` and `grease` drawn from `random`. */
 class InjectedSealer {
   /** Everything before the chunks. */
@@ -57,29 +88,21 @@ class InjectedSealer {
   #contentLength = 0;
 
   constructor(random: RandomSource, options: SealOptions) {
-    const { key, type, padding = 'padme', context = new Uint8Array(), extensions = [] } = options;
-    const { chunkLog2 = type === 'blob' ? 18 : 16, engine = nodeEngine } = options;
-    checkArguments(key, context);
-    if (extensions.some((each) => each.type >> 8 !== PRIVATE_EXTENSIONS >> 8)) {
-      throw new StrongroomError('bad-extension', 'only private-use extensions can be added');
-    }
-    const salt = random('salt', 32);
-    const prefix = encodePrefix({ chunkLog2, type, salt, extensions: withGrease(random, extensions) });
-    const objectKey = objectKeyOf(key, engine);
-    const derived = streamKey(objectKey, prefix, context, engine);
-    this.#cipher = chunkCipher({ ...derived, chunkLog2 }, engine);
-    wipe(objectKey, derived.key, derived.baseNonce);
-    this.#padding = padding;
+    const begun = beginObject(random, options);
+    const { derived, chunkLog2 } = begun;
+    this.#cipher = chunkCipher({ ...derived, chunkLog2 }, options.engine);
+    wipe(derived.key, derived.baseNonce);
+    this.#padding = begun.padding;
     this.#chunkLog2 = chunkLog2;
     this.#once = new Once(options.signal);
     this.commitment = derived.commitment;
-    this.header = encodeHeader(prefix, derived.commitment, engine);
+    this.header = begun.header;
   }
 
   /** Length in bytes of the whole object for a content of `contentLength` bytes: what to announce to a server. */
   objectLength(contentLength: number): number {
     const length = plaintextLength(contentLength, this.#padding, this.#chunkLog2);
-    return this.header.length + length + TAG_LENGTH * (Math.floor(length / this.#cipher.chunkSize) + 1);
+    return objectLength(this.header.length, this.#chunkLog2, length);
   }
 
   /** Seals more content. @throws StrongroomError `limit-exceeded`, `cancelled`, `closed` */

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+} from 'node:crypto';
 import { concat, type Bytes } from '../wire/bytes.ts';
 import { TAG_LENGTH, type Aead, type CryptoEngine } from './engine.ts';
 
@@ -14,38 +21,39 @@ function view(buffer: Buffer<ArrayBuffer>): Bytes {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
+/** AES-256-GCM under a key that threads can share. Raw bytes in its place cost 25 microseconds a call. */
+export function nodeAead(key: KeyObject): Aead {
+  const sealParts: Aead['sealParts'] = (nonce, plaintext, aad) => {
+    const cipher = createCipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
+    if (aad !== undefined) cipher.setAAD(aad);
+    const body = cipher.update(plaintext);
+    cipher.final();
+    return [view(body), view(cipher.getAuthTag())];
+  };
+  return {
+    sealParts,
+    seal: (nonce, plaintext, aad) => concat(...sealParts(nonce, plaintext, aad)),
+    open(nonce, sealed, aad) {
+      if (sealed.length < TAG_LENGTH) return undefined;
+      const decipher = createDecipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
+      if (aad !== undefined) decipher.setAAD(aad);
+      decipher.setAuthTag(sealed.subarray(sealed.length - TAG_LENGTH));
+      const body = decipher.update(sealed.subarray(0, sealed.length - TAG_LENGTH));
+      try {
+        decipher.final();
+      } catch {
+        body.fill(0);
+        return undefined;
+      }
+      return view(body);
+    },
+  };
+}
+
 /** Primitives of OpenSSL. */
 export const nodeEngine: CryptoEngine = {
   name: 'node',
-  aead(raw) {
-    // A KeyObject once: passing raw bytes costs 25 microseconds a call.
-    const key = createSecretKey(raw);
-    const sealParts: Aead['sealParts'] = (nonce, plaintext, aad) => {
-      const cipher = createCipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
-      if (aad !== undefined) cipher.setAAD(aad);
-      const body = cipher.update(plaintext);
-      cipher.final();
-      return [view(body), view(cipher.getAuthTag())];
-    };
-    return {
-      sealParts,
-      seal: (nonce, plaintext, aad) => concat(...sealParts(nonce, plaintext, aad)),
-      open(nonce, sealed, aad) {
-        if (sealed.length < TAG_LENGTH) return undefined;
-        const decipher = createDecipheriv(AES, key, nonce, { authTagLength: TAG_LENGTH });
-        if (aad !== undefined) decipher.setAAD(aad);
-        decipher.setAuthTag(sealed.subarray(sealed.length - TAG_LENGTH));
-        const body = decipher.update(sealed.subarray(0, sealed.length - TAG_LENGTH));
-        try {
-          decipher.final();
-        } catch {
-          body.fill(0);
-          return undefined;
-        }
-        return view(body);
-      },
-    };
-  },
+  aead: (raw) => nodeAead(createSecretKey(raw)),
   hash: (name, data) => new Uint8Array(createHash(name).update(data).digest()),
   hmac: (name, key, data) => new Uint8Array(createHmac(name, createSecretKey(key)).update(data).digest()),
 };
