@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Place, Tree, Value } from '../schema/vector.ts';
-import { hexOf } from '../vectors.ts';
+import { unpack } from '../vectors.ts';
 import { digest } from './score.ts';
 
 function places(value: Value): [string, Value][] {
@@ -28,9 +28,10 @@ export function fillFolder(folder: string, content: Value): void {
   for (const [path, value] of places(content)) {
     const place = join(folder, path);
     mkdirSync(dirname(place), { recursive: true });
-    if (typeof value === 'string') writeFileSync(place, Buffer.from(hexOf(value), 'hex'));
+    const plain = unpack(value);
+    if (typeof plain === 'string') writeFileSync(place, Buffer.from(plain, 'hex'));
     else {
-      const link = places(value).find(([name]) => name === 'link')?.[1];
+      const link = places(plain).find(([name]) => name === 'link')?.[1];
       if (typeof link === 'string') symlinkSync(link, place);
       else mkdirSync(place, { recursive: true });
     }

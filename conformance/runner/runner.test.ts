@@ -79,7 +79,13 @@ describe('scoring', () => {
 describe('folders', () => {
   const link = { link: 'a' };
   const top = join(mkdtempSync(join(tmpdir(), 'strongroom-folders-')), 'top');
-  fillFolder(top, { a: '6869', 'deep/b': '', 'deep/c': link, empty: {}, out: { link: '..' } });
+  fillFolder(top, {
+    a: { pieces: ['68', { repeat: '69', count: 1 }] },
+    'deep/b': '',
+    'deep/c': link,
+    empty: {},
+    out: { link: '..' },
+  });
   const tree = readTree(top);
   const file = tree['a'];
   if (file === undefined) throw new Error('the file is not there');

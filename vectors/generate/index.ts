@@ -10,16 +10,12 @@ import { chunks } from './chunks.ts';
 import { engine } from './engine.ts';
 import { extensions } from './extensions.ts';
 import { fleet } from './fleet.ts';
-import { groups } from './groups.ts';
 import { header } from './header.ts';
-import { heads } from './heads.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
 import { passwords } from './passwords.ts';
-import { manifests } from './manifests.ts';
-import { recordRanges } from './record-ranges.ts';
-import { records } from './records.ts';
+import { SET_FAMILIES } from './set-families.ts';
 import { sweeps } from './sweeps.ts';
 import { trailer } from './trailer.ts';
 import { wire } from './wire.ts';
@@ -36,11 +32,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', engine],
   ['container', lengths],
   ['container', writer],
-  ['set', records],
-  ['set', groups],
-  ['set', recordRanges],
-  ['set', manifests],
-  ['set', heads],
+  ...SET_FAMILIES,
   ['opaque', opaqueClient],
   ['opaque', opaqueServer],
   ['opaque', passwords],

@@ -81,7 +81,7 @@ function manifest(entries: readonly Entry[], head: Head = {}, schema = 1, volume
 export function manifests(): VectorFile {
   const family = new Family('manifest', {
     feature: 'manifest',
-    role: 'container-reader',
+    role: 'set-reader',
     op: 'manifest.read',
     description:
       'The content of manifests: heads, entries, paths, and what a reader must refuse although it is authentic.',

@@ -1,0 +1,24 @@
+/**
+ * The families of vectors of records, manifests and sets, with the folder of each.
+ *
+ * @module
+ */
+import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { groups } from './groups.ts';
+import { heads } from './heads.ts';
+import { manifests } from './manifests.ts';
+import { recordRanges } from './record-ranges.ts';
+import { records } from './records.ts';
+import { restores } from './restores.ts';
+import { volumes } from './volumes.ts';
+
+/** Folder in `vectors/`, and generator. */
+export const SET_FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
+  ['set', records],
+  ['set', groups],
+  ['set', recordRanges],
+  ['set', manifests],
+  ['set', heads],
+  ['set', restores],
+  ['set', volumes],
+];
