@@ -18,22 +18,17 @@ import {
   type Padding,
   type SealOptions,
 } from '../../reference/container/index.ts';
-import { nodeEngine } from '../../reference/crypto/node.ts';
-import { nobleEngine } from '../../reference/crypto/noble.ts';
-import type { CryptoEngine } from '../../reference/crypto/engine.ts';
 import { systemRandom } from '../../reference/crypto/random.ts';
 import { isStrongroomError } from '../../reference/errors.ts';
 import { BackupKey } from '../../reference/keys/backup-key.ts';
 import { LABELS } from '../../reference/keys/labels.ts';
 import { sealerWith, sealWith } from '../../reference/testing.ts';
 import { concat, hex, type Bytes } from '../../reference/wire/bytes.ts';
+import { engine } from './reference-engine.ts';
 import { Unsupported, type Operation, type Params } from './serve.ts';
 
 /** How many bytes of input the reader is given at a time: a prime, so that no boundary meets another. */
 const PIECE = 4999;
-
-/** The engine that the adapter was started with. */
-const engine: CryptoEngine = process.argv.includes('--engine=noble') ? nobleEngine : nodeEngine;
 
 /** The sources of injected values, by the specification's names. */
 function injected(values: Params): (name: string, length: number) => Bytes {

@@ -9,6 +9,7 @@ import { ROLES } from '../schema/vector.ts';
 import { containerOperations } from './reference-container.ts';
 import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
+import { rangeOperations } from './reference-ranges.ts';
 import { vaultOperations } from './reference-vault.ts';
 import { freshnessOperations } from './reference-freshness.ts';
 import { recordOperations } from './reference-records.ts';
@@ -29,6 +30,7 @@ const hello: Operation = () => ({
     'sweep',
     'lengths',
     'streaming',
+    'ranges',
     'engine',
     'records',
     'manifest',
@@ -55,6 +57,7 @@ function guarded(operation: Operation): Operation {
 
 const operations = Object.entries({
   ...containerOperations,
+  ...rangeOperations,
   ...recordOperations,
   ...setOperations,
   ...freshnessOperations,

@@ -71,6 +71,18 @@ export class Params {
     return value.map((item) => new Params({ item }).number('item'));
   }
 
+  /** A parameter that is a list of pairs of numbers. */
+  pairs(name: string): [number, number][] {
+    const value = this.#values[name];
+    if (!Array.isArray(value)) throw new TypeError(`${name} is not a list`);
+    return value.map((item) => {
+      const [a, b, more] = new Params({ item }).numbers('item');
+      if (a === undefined || b === undefined || more !== undefined)
+        throw new TypeError(`${name} has no pairs`);
+      return [a, b];
+    });
+  }
+
   /** A parameter that is a list of objects; none if it is absent. */
   list(name: string): Params[] {
     const value = this.#values[name] ?? [];

@@ -15,6 +15,7 @@ import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
 import { passwords } from './passwords.ts';
+import { ranges } from './ranges.ts';
 import { SET_FAMILIES } from './set-families.ts';
 import { sweeps } from './sweeps.ts';
 import { trailer } from './trailer.ts';
@@ -29,6 +30,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', chunks],
   ['container', trailer],
   ['container', sweeps],
+  ['container', ranges],
   ['container', engine],
   ['container', lengths],
   ['container', writer],
