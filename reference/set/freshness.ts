@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { StrongroomError } from '../errors.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
 import type { SetHead } from './head.ts';
 
@@ -38,4 +39,11 @@ export function freshness(head: SetHead | undefined, manifest: Lineage): Freshne
   const ancestor = ancestors.find((each) => each.generation === head.generation);
   if (ancestor === undefined) return 'unknown';
   return equal(ancestor.manifestId, head.manifestId) ? 'ahead' : 'fork';
+}
+
+/** Stops where the newest backup that is there is not the newest that was made. @throws StrongroomError `stale`, `fork` */
+export function requireCurrent(result: Freshness): void {
+  if (result === 'stale') throw new StrongroomError('stale', 'a newer backup was made and is not there');
+  if (result !== 'fork') return;
+  throw new StrongroomError('fork', 'the backup and the head of the set are not of one history');
 }

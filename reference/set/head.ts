@@ -81,6 +81,15 @@ export function openHead(key: BackupKey, signed: Uint8Array): SetHead {
   return head;
 }
 
+/** The head that is kept, opened and as it is; nothing if there is none or no keeper. @throws as `get`, {@link openHead} */
+export async function fetchHead(
+  key: BackupKey,
+  store: HeadStore | undefined,
+): Promise<{ readonly head: SetHead | undefined; readonly signed: Bytes | undefined }> {
+  const signed = await store?.get();
+  return { head: signed && openHead(key, signed), signed };
+}
+
 function decodeHead(signed: Uint8Array): SignedSetHead {
   try {
     const decoded = decode(SignedSetHead, signed);

@@ -5,6 +5,7 @@
  */
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
+import type { Freshness } from './freshness.ts';
 import { lengthOf, type Entry, type Time } from './manifest.ts';
 import { openManifest, scan, type Damage, type ManifestCopy, type SelectOptions } from './newest.ts';
 import type { Storage } from './storage.ts';
@@ -25,6 +26,8 @@ export interface Listing {
   readonly generation: number;
   /** Seconds since 1970-01-01T00:00:00Z. */
   readonly created: number;
+  /** How it stands to the head; `unknown` if there is none. */
+  readonly freshness: Freshness;
   /** Number of whole copies of the manifest; it was written twice. */
   readonly copies: number;
   readonly damaged: readonly Damage[];
@@ -33,13 +36,13 @@ export interface Listing {
 
 /** The newest backup, or the named one. @throws StrongroomError as {@link openManifest} */
 export async function list(storage: Storage, key: BackupKey, options: SelectOptions = {}): Promise<Listing> {
-  const { manifest, copies, damaged } = await openManifest(storage, key, options);
+  const { manifest, copies, freshness, damaged } = await openManifest(storage, key, options);
   const { setId, generation, created } = manifest;
   const entries = manifest.entries.map((entry) => {
     const { path, kind, modified } = entry;
     return { path, kind, length: lengthOf(entry), modified };
   });
-  return { setId, generation, created, copies: copies.length, damaged, entries };
+  return { setId, generation, created, freshness, copies: copies.length, damaged, entries };
 }
 
 /** Every manifest of this key in the storage, the highest generation first: names for {@link SelectOptions}. */

@@ -7,7 +7,10 @@ import { createHash } from 'node:crypto';
 import { Opener, type HeaderInfo } from '../container/index.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
+import type { ObjectKey } from '../keys/object-key.ts';
 import { copy, equal, type Bytes } from '../wire/bytes.ts';
+import { freshness, type Freshness } from './freshness.ts';
+import { fetchHead, type HeadStore, type SetHead } from './head.ts';
 import { MANIFEST_CHUNK_LOG2, type Entry, type Manifest } from './manifest.ts';
 import { ManifestReader, type SetManifestHead } from './manifest-content.ts';
 import { mismatch, Pacer, readHeader, readObject } from './objects.ts';
@@ -52,6 +55,8 @@ export interface Scan {
 export interface SelectOptions {
   /** Storage name of a manifest; default the newest. Needed to go back, and to decide a `fork`. */
   readonly manifest?: string;
+  /** Says which backup was the newest that was made. */
+  readonly head?: HeadStore;
   /** Stops with `cancelled`. */
   readonly signal?: AbortSignal;
 }
@@ -63,6 +68,8 @@ export interface OpenedManifest {
   readonly id: Bytes;
   /** Storage names of its whole copies. Fewer than two: the next damage may be the end of this generation. */
   readonly copies: readonly string[];
+  /** How it stands to the head; `unknown` if there is none. */
+  readonly freshness: Freshness;
   readonly scan: Scan;
   /** Damage seen on the way: everything of the scan, and copies that failed when they were read whole. */
   readonly damaged: readonly Damage[];
@@ -142,21 +149,25 @@ function requireManifest({ type, chunkLog2, commitment }: HeaderInfo): void {
  * @throws StrongroomError `wrong-key` if manifests are there, and all are sealed under other keys
  * @throws StrongroomError `fork` if the set or the newest generation is not the only one of its kind
  * @throws StrongroomError the code of the first fault if no copy of the newest generation can be read
+ * @throws StrongroomError `bad-head`, `permission`, `io` if the head cannot be read
  */
 export async function openManifest(
   storage: Storage,
   key: BackupKey,
   options: SelectOptions = {},
 ): Promise<OpenedManifest> {
-  return openScanned(await scan(storage, key, options.signal), storage, key, options);
+  // A backup moves the head after its commit: got after the list, a new head would make that look like a rollback.
+  const { head } = await fetchHead(key, options.head);
+  return openScanned(await scan(storage, key, options.signal), storage, key, options, head);
 }
 
-/** {@link openManifest} of a storage that was scanned already. */
+/** {@link openManifest} of a storage that was scanned already, after `head` was got. */
 export async function openScanned(
   found: Scan,
   storage: Storage,
   key: BackupKey,
   options: SelectOptions,
+  head?: SetHead,
 ): Promise<OpenedManifest> {
   const candidates = select(found, options.manifest);
   const pacer = new Pacer(options.signal);
@@ -180,7 +191,9 @@ export async function openScanned(
     }
   }
   if (opened === undefined) throw firstFault ?? noBackup();
-  return { ...opened, copies, scan: found, damaged };
+  const { manifest, id: manifestId } = opened;
+  const standing = freshness(head, { ...manifest, manifestId });
+  return { ...opened, copies, freshness: standing, scan: found, damaged };
 }
 
 /**
@@ -254,9 +267,9 @@ function fork(message: string): StrongroomError {
 }
 
 /** Reads one copy to its end. Without `keep`, all rules are checked and no entry is kept. */
-async function readManifest(
+export async function readManifest(
   storage: Storage,
-  key: BackupKey,
+  key: BackupKey | ObjectKey,
   name: string,
   pacer: Pacer,
   keep: boolean,

@@ -28,6 +28,7 @@ import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { syncFolder, writeAll } from './directory-storage.ts';
 import { fault, guarded } from './faults.ts';
+import { requireCurrent, type Freshness } from './freshness.ts';
 import { lengthOf, type Entry, type FileEntry, type Time } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { openManifest, type Damage, type OpenedManifest, type SelectOptions } from './newest.ts';
@@ -56,6 +57,8 @@ export interface RestoreReport {
   readonly generation: number;
   /** Seconds since 1970-01-01T00:00:00Z. */
   readonly created: number;
+  /** How it stands to the head; `unknown` if there is none. */
+  readonly freshness: Freshness;
   /** Number of whole copies of the manifest; it was written twice. */
   readonly copies: number;
   /** Objects that could not be read: with a manifest among them, there may have been a newer backup. */
@@ -82,7 +85,7 @@ export class RestoreError extends StrongroomError {
  * before anything is written. A file appears under its name only once all of it was verified; one that is damaged
  * does not appear, and the others still do.
  *
- * @throws StrongroomError as {@link openManifest}; `unsafe-path`, `exists`, before anything is written
+ * @throws StrongroomError as {@link openManifest}; `stale`, `fork`, `unsafe-path`, `exists`, before anything is written
  * @throws RestoreError if anything is missing at the end: `object-missing`, `object-mismatch`, any code of opening an
  *   object, `disk-full`, `permission`, `io`, `exists`, `cancelled`
  */
@@ -93,6 +96,7 @@ export async function restore(
   options: RestoreOptions = {},
 ): Promise<RestoreReport> {
   const opened = await openManifest(storage, key, options);
+  if (options.manifest === undefined) requireCurrent(opened.freshness);
   const { entries } = opened.manifest;
   const rules = process.platform === 'win32' ? 'windows' : 'posix';
   for (const entry of entries) {
@@ -181,7 +185,7 @@ class Run {
     this.#options = options;
   }
 
-  async all({ manifest, copies, damaged }: OpenedManifest): Promise<RestoreReport> {
+  async all({ manifest, copies, freshness, damaged }: OpenedManifest): Promise<RestoreReport> {
     const { setId, generation, created, entries } = manifest;
     const total = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
     const meter = new Meter(entries.length, total, this.#options.onProgress);
@@ -209,7 +213,7 @@ class Run {
       this.#firstFault ??= fault(error, this.#target);
     }
     const restored = this.#restored.sort();
-    const summary = { setId, generation, created, copies: copies.length, damaged };
+    const summary = { setId, generation, created, freshness, copies: copies.length, damaged };
     const failed = Array.from(this.#failed, ([path, code]) => ({ path, code }));
     const report = { ...summary, restored, failed };
     if (this.#firstFault !== undefined) throw new RestoreError(report, this.#firstFault);

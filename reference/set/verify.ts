@@ -6,6 +6,7 @@
 import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
+import type { Freshness } from './freshness.ts';
 import { lengthOf } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
 import { openManifest, type Damage, type SelectOptions } from './newest.ts';
@@ -26,6 +27,8 @@ export interface VerifyReport {
   readonly generation: number;
   /** Seconds since 1970-01-01T00:00:00Z. */
   readonly created: number;
+  /** How it stands to the head; `unknown` if there is none. */
+  readonly freshness: Freshness;
   /** Number of whole copies of the manifest; it was written twice. */
   readonly copies: number;
   /** Objects that could not be read, whether or not this generation needs them. */
@@ -48,7 +51,7 @@ export async function verify(
   key: BackupKey,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const { manifest, copies, scan, damaged } = await openManifest(storage, key, options);
+  const { manifest, copies, freshness, scan, damaged } = await openManifest(storage, key, options);
   const { setId, generation, created, entries } = manifest;
   const total = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
   const meter = new Meter(entries.length, total, options.onProgress);
@@ -69,6 +72,6 @@ export async function verify(
   }
   meter.next('');
   const verified = entries.length - failed.length;
-  const summary = { setId, generation, created, copies: copies.length, damaged };
+  const summary = { setId, generation, created, freshness, copies: copies.length, damaged };
   return { ...summary, verified, failed, unused: [...unused].sort() };
 }
