@@ -20,6 +20,7 @@ const GROUPS: readonly {
     names: ['backup', 'restore', 'list', 'verify'],
     load: async () => (await import('./set.ts')).SET_COMMANDS,
   },
+  { names: ['head show'], load: async () => (await import('./head.ts')).HEAD_COMMANDS },
   { names: ['key new', 'key show'], load: async () => (await import('./key.ts')).KEY_COMMANDS },
   {
     names: ['register', 'recover', 'status'],

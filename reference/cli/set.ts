@@ -5,6 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { StrongroomError } from '../errors.ts';
+import { requireCurrent } from '../set/freshness.ts';
 import { backup, DirectoryStorage, history, list, restore, RestoreError, verify } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Command, Invocation } from './command.ts';
@@ -22,6 +23,7 @@ import {
   warnOfCopies,
   withProgress,
 } from './report.ts';
+import { HEAD, headOf, warnOfFreshness } from './head.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
 
 const backupCommand: Command = {
@@ -70,6 +72,7 @@ const restoreCommand: Command = {
     to: { value: 'folder', help: 'where to restore; made if need be' },
     ...KEY_OPTIONS,
     manifest: MANIFEST,
+    head: HEAD,
     force: { help: 'replace files that are in the way; folders are never replaced' },
     json: JSON_OPTION,
   },
@@ -82,7 +85,7 @@ const restoreCommand: Command = {
     const storage = storageOf(invocation);
     const target = invocation.required('to');
     const key = await askKey(invocation);
-    const options = { ...selectionOf(invocation), force: invocation.has('force') };
+    const options = { ...selectionOf(invocation), ...headOf(invocation), force: invocation.has('force') };
     try {
       const report = await withProgress((onProgress) =>
         restore(storage, key, target, { ...options, onProgress }),
@@ -90,6 +93,7 @@ const restoreCommand: Command = {
       const { generation, created, restored } = report;
       warnOf(report.damaged);
       warnOfCopies(report.copies);
+      warnOfFreshness(invocation, report.freshness);
       const facts = { ...report, setId: hex(report.setId) };
       print(
         invocation,
@@ -125,6 +129,7 @@ const listCommand: Command = {
     from: FROM,
     ...KEY_OPTIONS,
     manifest: MANIFEST,
+    head: HEAD,
     history: { help: 'list the backups of the storage instead; with --json one object a line' },
     json: JSON_OPTION,
   },
@@ -135,9 +140,11 @@ const listCommand: Command = {
   async run(invocation) {
     if (invocation.has('history')) return listHistory(invocation);
     const storage = storageOf(invocation);
-    const listing = await list(storage, await askKey(invocation), selectionOf(invocation));
+    const options = { ...selectionOf(invocation), ...headOf(invocation) };
+    const listing = await list(storage, await askKey(invocation), options);
     warnOf(listing.damaged);
     warnOfCopies(listing.copies);
+    warnOfFreshness(invocation, listing.freshness);
     if (invocation.has('json')) {
       process.stdout.write(`${JSON.stringify({ ...listing, setId: hex(listing.setId) })}\n`);
       return;
@@ -153,19 +160,20 @@ const verifyCommand: Command = {
   name: 'verify',
   summary: 'Reads and checks every byte of a backup, and writes nothing.',
   arguments: [],
-  options: { from: FROM, ...KEY_OPTIONS, manifest: MANIFEST, json: JSON_OPTION },
+  options: { from: FROM, ...KEY_OPTIONS, manifest: MANIFEST, head: HEAD, json: JSON_OPTION },
   examples: ['strongroom verify --from /mnt/cloud --key-file backup.key'],
   async run(invocation) {
     const storage = storageOf(invocation);
     const key = await askKey(invocation);
     const report = await withProgress((onProgress) =>
-      verify(storage, key, { ...selectionOf(invocation), onProgress }),
+      verify(storage, key, { ...selectionOf(invocation), ...headOf(invocation), onProgress }),
     );
     key.wipe();
     const { verified, failed, damaged, copies, generation, unused } = report;
     warnOf(failed);
     warnOf(damaged);
     warnOfCopies(copies);
+    warnOfFreshness(invocation, report.freshness);
     const facts = { ...report, setId: hex(report.setId) };
     print(
       invocation,
@@ -178,6 +186,7 @@ const verifyCommand: Command = {
         subject: first.path,
       });
     }
+    if (invocation.option('manifest') === undefined) requireCurrent(report.freshness);
   },
 };
 
