@@ -69,12 +69,12 @@ export interface ObjectReference {
   readonly keyEpoch?: number;
 }
 
-/** MANIFEST_OBJECT. */
-export function manifestObject(reference: ObjectReference): Bytes {
+/** MANIFEST_OBJECT, the `number`-th from 0. */
+export function manifestObject(reference: ObjectReference, number = 0): Bytes {
   const { commitment, prefix, length, contentLength, keyEpoch = 1 } = reference;
   return record(
     0x8014,
-    cat(commitment, prefixed(2, prefix), be(8, length), be(8, contentLength), be(4, keyEpoch)),
+    cat(be(4, number), commitment, prefixed(2, prefix), be(8, length), be(8, contentLength), be(4, keyEpoch)),
   );
 }
 

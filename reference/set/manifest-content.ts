@@ -13,10 +13,11 @@ import {
   MANIFEST_OBJECT,
   MANIFEST_SCHEMA,
   ManifestHead,
-  ObjectReference,
+  NumberedObject,
   WRAPPED_KEY,
   WrappedKey,
   type Manifest,
+  type ObjectReference,
 } from './manifest.ts';
 import { bad, ManifestRules } from './manifest-rules.ts';
 import { decodeBody, RecordReader, RecordWriter, type RecordItem } from './records.ts';
@@ -50,9 +51,9 @@ function* framed(manifest: Manifest): Generator<Uint8Array, void, undefined> {
     rules.wrappedKey(key);
     yield* writer.write(WRAPPED_KEY, encode(WrappedKey, key));
   }
-  for (const object of objects) {
-    rules.object(object);
-    yield* writer.write(MANIFEST_OBJECT, encode(ObjectReference, object));
+  for (const [number, object] of objects.entries()) {
+    rules.object({ number, object });
+    yield* writer.write(MANIFEST_OBJECT, encode(NumberedObject, { number, object }));
   }
   for (const entry of entries) {
     rules.entry(entry);
@@ -126,9 +127,9 @@ export class ManifestReader {
       this.#rules.wrappedKey(key);
       this.#wrappedKeys.push(key);
     } else if (type === MANIFEST_OBJECT) {
-      const object = decodeBody(ObjectReference, body);
-      this.#rules.object(object);
-      this.#objects.push(object);
+      const numbered = decodeBody(NumberedObject, body);
+      this.#rules.object(numbered);
+      this.#objects.push(numbered.object);
     } else {
       const entry = decodeBody(Entry, body);
       this.#rules.entry(entry);

@@ -12,6 +12,7 @@ import {
   type Entry,
   type FileEntry,
   type ManifestHead,
+  type NumberedObject,
   type ObjectReference,
   type Part,
   type WrappedKey,
@@ -76,8 +77,10 @@ export class ManifestRules {
   }
 
   /** Checks the next object. */
-  object({ commitment, prefix, contentLength, keyEpoch }: ObjectReference): void {
+  object({ number, object: { commitment, prefix, contentLength, keyEpoch } }: NumberedObject): void {
     this.#afterHead('an object');
+    if (number !== this.#objects.length)
+      throw bad(`object ${number} in the place of ${this.#objects.length}`);
     const fault = (message: string): StrongroomError => bad(message, storageName(commitment));
     const [type = 0, high = 0, low = 0] = prefix.subarray(11, 14);
     if (prefix.length !== 48 + high * 256 + low) throw fault('the copy of a header is not whole');

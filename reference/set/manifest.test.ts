@@ -10,12 +10,13 @@ import {
   MANIFEST_HEAD,
   MANIFEST_OBJECT,
   ManifestHead,
-  ObjectReference,
+  NumberedObject,
   WRAPPED_KEY,
   WrappedKey,
   type Ancestor,
   type FileEntry,
   type Manifest,
+  type ObjectReference,
   type Part,
 } from './manifest.ts';
 import { manifestContent, ManifestReader } from './manifest-content.ts';
@@ -105,9 +106,9 @@ const keyRecord = (keyEpoch: number): Row => [
   WRAPPED_KEY,
   encode(WrappedKey, { keyEpoch, objectKey: fill(8) }),
 ];
-const objectRecord = (change: Partial<ObjectReference> = {}): Row => [
+const objectRecord = (change: Partial<ObjectReference> = {}, number = 0): Row => [
   MANIFEST_OBJECT,
-  encode(ObjectReference, { ...object, ...change }),
+  encode(NumberedObject, { number, object: { ...object, ...change } }),
 ];
 const OBJECT = objectRecord();
 const entryRecord = (entry: Entry): Row => [MANIFEST_ENTRY, encode(Entry, entry)];
@@ -141,7 +142,7 @@ describe('a manifest', () => {
       content([
         headRecord(),
         ...wrappedKeys.map((each): Row => [WRAPPED_KEY, encode(WrappedKey, each)]),
-        ...manifest.objects.map((each) => objectRecord(each)),
+        ...manifest.objects.map((each, number) => objectRecord(each, number)),
         ...manifest.entries.map(entryRecord),
       ]),
     );
@@ -152,7 +153,7 @@ describe('a manifest', () => {
   const ranged = (position: number, length: number): Partial<FileEntry> =>
     parts({ object: 1, range: { position, length } });
   const packed = (...entries: Entry[]): Bytes =>
-    content([HEAD, OBJECT, objectRecord({ ...pack, keyEpoch: 1 }), ...entries.map(entryRecord)]);
+    content([HEAD, OBJECT, objectRecord({ ...pack, keyEpoch: 1 }, 1), ...entries.map(entryRecord)]);
   const cases: [string, ErrorCode | 'accepted', Bytes][] = [
     ['no entries', 'accepted', withEntries()],
     ['no head', 'bad-manifest', content([])],
@@ -202,7 +203,9 @@ describe('a manifest', () => {
     ['an object of the epoch of a wrapped key', 'accepted', content([headRecord(), keyRecord(1), OBJECT])],
     ['an object of an epoch without a key', 'bad-manifest', content([headRecord(), keyRecord(2), OBJECT])],
     ['an object of a later epoch', 'bad-manifest', content([HEAD, objectRecord({ keyEpoch: 2 })])],
-    ['an object twice', 'bad-manifest', content([HEAD, OBJECT, objectRecord({ length: 1 })])],
+    ['a first object of number 1', 'bad-manifest', content([HEAD, objectRecord({}, 1)])],
+    ['a second object of number 2', 'bad-manifest', content([HEAD, OBJECT, objectRecord(pack, 2)])],
+    ['an object twice', 'bad-manifest', content([HEAD, OBJECT, objectRecord({ length: 1 }, 1)])],
     ['an object after its file', 'bad-manifest', content([HEAD, entryRecord(file('a')), OBJECT])],
     [
       'objects and entries in turn',
@@ -211,7 +214,7 @@ describe('a manifest', () => {
         HEAD,
         OBJECT,
         entryRecord(file('a')),
-        objectRecord(records),
+        objectRecord(records, 1),
         entryRecord(file('b', parts({ object: 1, range: undefined }))),
       ]),
     ],
@@ -385,6 +388,9 @@ describe('a manifest', () => {
     expect(keyFaults(entryRecord(folder('a')), keyRecord(0))).toMatch(/after an object or an entry/u);
     expect(keyFaults(keyRecord(0))).toMatch(/ascend/u);
 
+    const number = (): unknown =>
+      read(content([HEAD, objectRecord({ prefix: fill(0, 50), keyEpoch: 2 }, 1)]));
+    expect(code(number)).toMatch(/object 1 in the place of 0/u);
     inOrder<(one: ObjectReference) => ObjectReference>(
       [
         (one) => ({ ...one, prefix: concat(one.prefix, fill(0, 1)) }),
@@ -394,7 +400,7 @@ describe('a manifest', () => {
       ],
       (...faults) => {
         const last = faults.reduce((one, fault) => fault(one), { ...object, commitment: fill(5) });
-        return code(() => read(content([HEAD, OBJECT, objectRecord(last)])));
+        return code(() => read(content([HEAD, OBJECT, objectRecord(last, 1)])));
       },
     );
 
@@ -416,7 +422,7 @@ describe('a manifest', () => {
     ] as const) {
       const entry = entryRecord(file('a', { parts, contentLength }));
       expect(
-        code(() => read(content([HEAD, OBJECT, objectRecord({ ...pack, keyEpoch: 1 }), entry]))),
+        code(() => read(content([HEAD, OBJECT, objectRecord({ ...pack, keyEpoch: 1 }, 1), entry]))),
       ).toMatch(what);
     }
   });
@@ -443,10 +449,9 @@ describe('a manifest', () => {
       new DataView(bytes.buffer).setUint32(0, i);
       return bytes;
     };
-    for (let i = 0; i < 2 ** 20; i++) rules.object({ ...one, commitment: name(i) });
-    expect(() => rules.object({ ...one, commitment: name(2 ** 20) })).toThrow(
-      expect.objectContaining({ code: 'limit-exceeded' }),
-    );
+    for (let i = 0; i < 2 ** 20; i++) rules.object({ number: i, object: { ...one, commitment: name(i) } });
+    const last = { number: 2 ** 20, object: { ...one, commitment: name(2 ** 20) } };
+    expect(() => rules.object(last)).toThrow(expect.objectContaining({ code: 'limit-exceeded' }));
   });
 
   it('answers every call after a failure with the same failure', () => {

@@ -30,7 +30,7 @@ export const MANIFEST_HEAD = 0x8010;
 export const MANIFEST_ENTRY = 0x8011;
 /** Record type of {@link WrappedKey}. */
 export const WRAPPED_KEY = 0x8012;
-/** Record type of {@link ObjectReference}. */
+/** Record type of {@link NumberedObject}. */
 export const MANIFEST_OBJECT = 0x8014;
 /** Chunk size of a manifest object as a binary logarithm; no other is valid. */
 export const MANIFEST_CHUNK_LOG2 = 16;
@@ -199,6 +199,19 @@ export const ObjectReference: Codec<ObjectReference> = struct<ObjectReference>('
   length: u64,
   contentLength: u64,
   keyEpoch: u32,
+});
+
+/** An object with its number, by which entries name it. */
+export interface NumberedObject {
+  /** From 0 in the order in which the manifest names its objects: what follows a gap can still be told. */
+  readonly number: number;
+  readonly object: ObjectReference;
+}
+
+/** `NumberedObject` on the wire. */
+export const NumberedObject: Codec<NumberedObject> = struct<NumberedObject>('NumberedObject', {
+  number: u32,
+  object: ObjectReference,
 });
 
 const Part: Codec<Part> = struct<Part>('Part', {

@@ -61,7 +61,7 @@ const file = (path: string, more: Partial<Entry> = {}): Entry => ({
 const folder = (path: string): Entry => ({ kind: 'directory', path, mode: 0o755, ...ENTRY });
 const link = (path: string, target: string): Entry => ({ kind: 'symlink', path, target, ...ENTRY });
 const TREE = [file('a.txt'), folder('photos'), file('photos/1.jpg'), link('z', 'photos/1.jpg')];
-const OBJECTS = [manifestObject(REFERENCE), manifestObject(PACK)];
+const OBJECTS = [manifestObject(REFERENCE), manifestObject(PACK, 1)];
 const packed = (position: number, length: number, object = 1): { parts: Part[] } => ({
   parts: [{ object, range: { position, length } }],
 });
@@ -148,7 +148,7 @@ export function manifests(): VectorFile {
       manifestHead(HEAD),
       manifestObject(REFERENCE),
       manifestEntry(file('a')),
-      manifestObject(PACK),
+      manifestObject(PACK, 1),
       manifestEntry(file('b', packed(0, 100))),
     ]),
     [file('a'), file('b')],
@@ -171,7 +171,7 @@ export function manifests(): VectorFile {
       wrappedKey(1, named('object key 1', 32)),
       wrappedKey(3, named('object key 3', 32)),
       manifestObject({ ...REFERENCE, keyEpoch: 3 }),
-      manifestObject({ ...PACK, keyEpoch: 4 }),
+      manifestObject({ ...PACK, keyEpoch: 4 }, 1),
       manifestEntry(file('a')),
     ]),
     [file('a')],
@@ -404,7 +404,7 @@ export function manifests(): VectorFile {
       sequence([
         manifestHead(HEAD),
         manifestObject({ ...REFERENCE, ...more }),
-        manifestObject(PACK),
+        manifestObject(PACK, 1),
         ...TREE.map(manifestEntry),
       ]),
       'bad-manifest',
@@ -435,6 +435,21 @@ export function manifests(): VectorFile {
     { commitment: PACK.commitment },
     'Two objects with one commitment',
     'An object is named once; which of the two is right would be a matter of chance.',
+  );
+  no(
+    'object-number',
+    'number of the second object',
+    2,
+    sequence([
+      manifestHead(HEAD),
+      manifestObject(REFERENCE),
+      manifestObject(PACK, 2),
+      ...TREE.map(manifestEntry),
+    ]),
+    'bad-manifest',
+    'MAN-2',
+    'An object with a number that is not the next',
+    'Entries would take their content from another object.',
   );
   const keys = (id: string, epochs: readonly number[], title: string, why: string): void =>
     no(
