@@ -8,6 +8,7 @@ import { containerMutants } from './container.ts';
 import { freshnessMutants } from './freshness.ts';
 import { groupMutants } from './groups.ts';
 import { objectMutants } from './objects.ts';
+import { rangeMutants } from './ranges.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
@@ -17,6 +18,7 @@ import type { Mutant } from './mutant.ts';
 export const mutants: readonly Mutant[] = [
   ...containerMutants,
   ...objectMutants,
+  ...rangeMutants,
   ...groupMutants,
   ...setMutants,
   ...freshnessMutants,
