@@ -4,9 +4,12 @@
  * @module
  */
 import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { epochs } from './epochs.ts';
+import { freshness } from './freshness.ts';
 import { groups } from './groups.ts';
 import { heads } from './heads.ts';
 import { manifests } from './manifests.ts';
+import { mediaIds } from './media-ids.ts';
 import { recordRanges } from './record-ranges.ts';
 import { records } from './records.ts';
 import { restores } from './restores.ts';
@@ -18,7 +21,10 @@ export const SET_FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['set', groups],
   ['set', recordRanges],
   ['set', manifests],
+  ['set', mediaIds],
   ['set', heads],
+  ['set', freshness],
   ['set', restores],
   ['set', volumes],
+  ['set', epochs],
 ];
