@@ -27,6 +27,8 @@ import {
 } from './index.ts';
 
 const megabytes = (count: number): Uint8Array => new Uint8Array(count << 20).fill(7);
+/** Too long for a pack: an object of its own. */
+const long = (letter: string): string => letter.repeat(70_000);
 
 /** Backs up and calls `act` once, when `path` has been read in part. */
 function during(at: Place, path: string, act: () => void): Promise<BackupResult> {
@@ -214,7 +216,7 @@ class Watched extends DirectoryStorage {
 
 // proves SET-5
 it('a manifest gets its name when all that it names is durable, and is durable itself', async () => {
-  const at = place({ a: '1', b: megabytes(2), 'c/d': '3' });
+  const at = place({ a: long('1'), b: megabytes(2), 'c/d': '3' });
   const storage = new Watched(at.storage.folder);
   await backup(at.source, storage, { key });
   const { steps } = storage;
@@ -254,19 +256,24 @@ describe('a backup that fails', () => {
   ];
   // proves SET-8
   it.each(steps)('at %s %i leaves one whole backup: the one %s it', async (step, count, expected) => {
-    const at = place({ a: '1', b: '1', c: '1' });
+    const files = (value: number): Record<string, string> => ({
+      a: long(`${value}`),
+      b: long(`${value + 2}`),
+      c: long(`${value + 4}`),
+    });
+    const at = place(files(1));
     await backup(at.source, at.storage, { key });
     const names = readdirSync(at.storage.folder).sort();
-    for (const path of ['a', 'b', 'c']) write(at.source, path, '2');
+    for (const [path, content] of Object.entries(files(2))) write(at.source, path, content);
     const trap = new Trap(at.storage.folder, (now, nth) => {
       if (now === step && nth === count) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     });
     const failure: unknown = await backup(at.source, trap, { key }).catch((cause: unknown) => cause);
     expect(failure).toBeInstanceOf(Error);
     const report = await restore(at.storage, key, at.target);
-    const value = expected === 'before' ? '1' : '2';
-    expect(tree(at.target)).toEqual({ a: value, b: value, c: value });
-    expect(report.generation).toBe(Number(value));
+    const generation = expected === 'before' ? 1 : 2;
+    expect(tree(at.target)).toEqual(files(generation));
+    expect(report.generation).toBe(generation);
     // Nothing but the manifest commits is past undoing: all else is as it was, to the last file.
     if (expected === 'before' && step !== 'commit')
       expect(readdirSync(at.storage.folder).sort()).toEqual(names);
@@ -292,6 +299,7 @@ describe('a backup that fails', () => {
 
   it('is stopped by a timer while it reads a large file', async () => {
     const at = place({ big: megabytes(200) });
+    mkdirSync(at.storage.folder);
     const result = backup(at.source, at.storage, { key, signal: AbortSignal.timeout(25) });
     expect(await codeOf(result)).toBe('cancelled');
     expect(readdirSync(at.storage.folder)).toEqual([]);
@@ -463,7 +471,16 @@ describe('a machine that fails', () => {
     truncateSync(large, 768 << 20);
     // A storage that keeps nothing: it is the way there that is measured.
     const discard = `Object.assign(new DirectoryStorage('/nowhere'), {
-      put: () => ({ write() {}, sync() {}, commit() {}, discard() {} }), flush() {}, remove() {} })`;
+      lengths: new Map(),
+      put(name) {
+        let length = 0;
+        const write = (parts) => parts.forEach((part) => (length += part.length));
+        return { write, sync() {}, commit: () => this.lengths.set(name, length), discard() {} };
+      },
+      async *list() {
+        for (const [name, length] of this.lengths) yield { name, length };
+      },
+      flush() {}, remove() {} })`;
     const { stdout, stderr } = runNode(`
       const { backup, DirectoryStorage } = await import(${INDEX});
       const { BackupKey } = await import(${KEYS});

@@ -23,7 +23,7 @@ const impostors: Record<string, (path: string) => void | Promise<() => void>> = 
 };
 
 async function backedUp(): Promise<Place> {
-  const at = place({ a: 'one', b: 'two' });
+  const at = place({ a: 'one'.repeat(30_000), b: 'two' });
   await backup(at.source, at.storage, { key });
   return at;
 }

@@ -5,6 +5,9 @@
  */
 export { backup, type BackupOptions, type BackupResult } from './backup.ts';
 export { DirectoryStorage } from './directory-storage.ts';
+export { FileHeadStore } from './file-head-store.ts';
+export { freshness, type Freshness, type Lineage } from './freshness.ts';
+export { openHead, signHead, SIGNED_HEAD_LENGTH, SetHead, type HeadStore } from './head.ts';
 export { MAX_RECORD_LENGTH, type RecordRange } from './framing.ts';
 export { Group, GROUP } from './group.ts';
 export { history, list, type ListedEntry, type Listing } from './list.ts';
@@ -31,6 +34,7 @@ export {
 } from './manifest.ts';
 export { manifestContent, ManifestReader, type SetManifestHead } from './manifest-content.ts';
 export { MEDIA_BLOCK_LENGTH, MediaHasher, mediaIdOf, tagBlocks } from './media-id.ts';
+export type { Committed, FileMeta, Meta, Tally } from './generation.ts';
 export type { Progress } from './meter.ts';
 export {
   openManifest,
@@ -54,6 +58,8 @@ export {
   type RecordItem,
 } from './records.ts';
 export { restore, RestoreError, type Failure, type RestoreOptions, type RestoreReport } from './restore.ts';
+export { SetWriter, type SetWriterOptions } from './set-writer.ts';
+export type { Pieces, Readable, Source } from './source.ts';
 export {
   isStorageName,
   OBJECT_SUFFIX,

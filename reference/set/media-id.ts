@@ -100,13 +100,15 @@ export class MediaHasher {
     }
   }
 
-  /** The media id of all that was added, 32 bytes. */
+  /** The media id of all that was added, 32 bytes. The next content begins after it. */
   digest(): Bytes {
-    if (this.#block !== undefined && this.#held > 0) this.#add(this.#block.subarray(0, this.#held));
-    this.#held = 0;
-    wipe(this.#block);
+    const held = this.#block?.subarray(0, this.#held);
+    if (held !== undefined && held.length > 0) this.#add(held);
+    wipe(held);
     const tags = this.#tags.subarray(0, TAG_LENGTH * this.#blocks);
-    return mediaIdOf(this.#mediaKey, this.#length, tags, this.#engine);
+    const id = mediaIdOf(this.#mediaKey, this.#length, tags, this.#engine);
+    this.#held = this.#blocks = this.#length = 0;
+    return id;
   }
 
   #hold(part: Uint8Array): void {

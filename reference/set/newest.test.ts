@@ -16,9 +16,13 @@ const forged = Buffer.concat([
     ancestors: [],
     wrappedKeys: [],
     objects: [],
-    entries: [
-      { kind: 'directory', path: 'nothing-was-lost', mode: 0o755, modified: { seconds: 0, nanoseconds: 0 } },
-    ],
+    // As long as what has an object of its own.
+    entries: Array.from({ length: 2000 }, (_, i) => ({
+      kind: 'directory',
+      path: `nothing-was-lost-${1000 + i}`,
+      mode: 0o755,
+      modified: { seconds: 0, nanoseconds: 0 },
+    })),
   }),
 ]);
 
@@ -44,7 +48,7 @@ async function twoFaced(): Promise<{
   copies: readonly string[];
   picture: string;
 }> {
-  const at = place({ 'funny.jpg': forged, diary: 'the only copy' });
+  const at = place({ 'funny.jpg': forged, diary: 'the only copy'.repeat(10_000) });
   await backup(at.source, at.storage, { key });
   const storage = new TwoFaced(at.storage.folder);
   return { at, storage, copies: await copiesOf(at), picture: await objectOf(at, 'funny.jpg') };

@@ -10,8 +10,11 @@ import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { ObjectKey } from '../keys/object-key.ts';
 import { concat, copy, equal, type Bytes } from '../wire/bytes.ts';
+import type { RecordRange } from './framing.ts';
 import type { FileEntry, Manifest, ObjectReference } from './manifest.ts';
 import { MediaHasher } from './media-id.ts';
+import { PACKED_FILE, PackedFile, RECORDS_CHUNK_LOG2 } from './pack.ts';
+import { decodeBody, RecordRangeReader } from './records.ts';
 import { storageName, type Storage } from './storage.ts';
 
 /** Lets the event loop run now and then during work that never waits, so that an abort is heard. */
@@ -93,11 +96,11 @@ export function mismatch(subject: string, what: string): StrongroomError {
 /** Reads the files of one manifest. */
 export class FileReader {
   readonly #storage: Storage;
-  readonly #key: BackupKey;
+  readonly #key: BackupKey | ObjectKey;
   readonly #manifest: Manifest;
   readonly #pacer: Pacer;
 
-  constructor(storage: Storage, key: BackupKey, manifest: Manifest, pacer: Pacer) {
+  constructor(storage: Storage, key: BackupKey | ObjectKey, manifest: Manifest, pacer: Pacer) {
     this.#storage = storage;
     this.#key = key;
     this.#manifest = manifest;
@@ -116,12 +119,25 @@ export class FileReader {
       sink(content);
     };
     for (const part of entry.parts) {
-      if (part.range !== undefined) throw new StrongroomError('unsupported-set', 'the file lies in a pack');
-      await this.#whole(this.#manifest.objects[part.object], take);
+      const object = this.#manifest.objects[part.object];
+      if (part.range === undefined) await this.#whole(object, take);
+      else take(await this.#packed(object, part.range));
     }
     if (!equal(hasher.digest(), entry.mediaId)) {
       throw mismatch(entry.path, 'the content has another identity than in the manifest');
     }
+  }
+
+  /** A file in a pack, all of which is read. */
+  async #packed(object: ObjectReference | undefined, range: RecordRange): Promise<Bytes> {
+    const record = new RecordRangeReader(2 ** RECORDS_CHUNK_LOG2, range, PACKED_FILE);
+    let position = 0;
+    await this.#whole(object, (content) => {
+      const from = Math.max(0, range.position - position);
+      record.push(content.subarray(from, Math.max(from, range.position + range.length - position)));
+      position += content.length;
+    });
+    return decodeBody(PackedFile, record.finish()).content;
   }
 
   async #whole(object: ObjectReference | undefined, take: (content: Uint8Array) => void): Promise<void> {

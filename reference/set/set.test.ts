@@ -188,8 +188,9 @@ describe('generations', () => {
 
   // proves SET-6, MAN-9, HDR-3
   it('never share an object or a salt', async () => {
-    const at = place({ a: 'same', b: 'same' });
+    const at = place({ a: noise(70_000), b: noise(80_000) });
     await backup(at.source, at.storage, { key });
+    for (const [i, path] of ['a', 'b'].entries()) write(at.source, path, noise(90_000 + i));
     await backup(at.source, at.storage, { key });
     const salts = readdirSync(at.storage.folder).map((name) =>
       Buffer.from(inspect(readFileSync(join(at.storage.folder, name))).salt).toString('hex'),
@@ -215,7 +216,8 @@ describe('generations', () => {
 
   // proves MAN-1
   it('are described as the table says', async () => {
-    const at = place({ 'd/file': 'content' });
+    const content = noise(70_000);
+    const at = place({ 'd/file': content });
     chmodSync(join(at.source, 'd/file'), 0o4640);
     utimesSync(join(at.source, 'd/file'), new Date(-1), new Date(-1));
     const before = Math.floor(Date.now() / 1000);
@@ -232,14 +234,14 @@ describe('generations', () => {
       path: 'd/file',
       mode: 0o640,
       modified: { seconds: -1, nanoseconds: 999_000_000 },
-      contentLength: 7,
+      contentLength: 70_000,
       parts: [{ object: 0, range: undefined }],
     });
     const hasher = new MediaHasher(manifest.mediaKey);
-    hasher.update(Buffer.from('content'));
+    hasher.update(content);
     expect(stored).toMatchObject({ mediaId: hasher.digest() });
     expect(manifest.objects).toEqual([
-      { commitment, prefix, length: object.length, contentLength: 7, keyEpoch: 1 },
+      { commitment, prefix, length: object.length, contentLength: 70_000, keyEpoch: 1 },
     ]);
     const second = await backup(at.source, at.storage, { key });
     const next = (await openManifest(at.storage, key)).manifest;
@@ -325,7 +327,7 @@ describe('generations', () => {
 });
 
 describe('damage', () => {
-  const files = { a: noise(1000), b: noise(600_000), 'c/d': 'whole' };
+  const files = { a: noise(70_000), b: noise(600_000), 'c/d': 'whole' };
 
   // proves RST-9, RST-10, RST-11
   it.each([
@@ -355,9 +357,10 @@ describe('damage', () => {
 
   // proves RST-9
   it('of nothing: an object that is missing, swapped, or of an older backup', async () => {
-    const at = place({ ...files, e: noise(1000) });
+    const at = place({ ...files, e: noise(80_000) });
     await backup(at.source, at.storage, { key });
     const old = readFileSync(join(at.storage.folder, await objectOf(at, 'a')));
+    write(at.source, 'a', noise(70_001));
     await backup(at.source, at.storage, { key });
     const [a, b, e] = [await objectOf(at, 'a'), await objectOf(at, 'b'), await objectOf(at, 'e')];
     tamper(at, a, () => old);

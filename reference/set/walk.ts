@@ -1,15 +1,16 @@
 /**
- * What a folder holds (spec/set.md, "Writing a set").
+ * What a folder holds (spec/backup.md, "Folders").
  *
  * @module
  */
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
-import { fromUtf8 } from '../wire/bytes.ts';
+import { fromUtf8, type Bytes } from '../wire/bytes.ts';
 import { errno, fault } from './faults.ts';
 import { checkPath, checkTarget, comparePaths, parentOf } from './paths.ts';
 import type { Time } from './manifest.ts';
+import { stampOf } from './stamp.ts';
 
 /** Something that was found, not yet read. */
 export interface Found {
@@ -19,6 +20,8 @@ export interface Found {
   readonly modified: Time;
   /** Length in bytes of a file, when it was found. */
   readonly length: number;
+  /** By what a file is known again; see {@link stampOf}. */
+  readonly stamp: Bytes;
   /** Where a symbolic link points to. */
   readonly target: string;
 }
@@ -42,23 +45,38 @@ export function modifiedOf({ mtimeNs }: Pick<BigIntStats, 'mtimeNs'>): Time | un
 
 /**
  * Everything below `folder`, in ascending order of the paths. What cannot be backed up goes to `skipped`, and
- * nothing below it is looked at. Links are not followed.
+ * nothing below it is looked at. Links are not followed. `now` is the time in milliseconds since 1970.
  *
  * @throws StrongroomError `permission`, `io` if the folder itself cannot be read
  */
-export function walk(folder: string, skipped: Skipped[]): Found[] {
+export function walk(folder: string, skipped: Skipped[], now: number): Found[] {
   const found: Found[] = [];
   const waiting = [''];
   for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
-    for (const name of namesIn(folder, parent, skipped)) {
-      const path = parent === '' ? name : `${parent}/${name}`;
-      const each = look(folder, path, skipped);
-      if (each === undefined) continue;
+    for (const each of lookInto(folder, parent, skipped, now)) {
       found.push(each);
-      if (each.kind === 'directory') waiting.push(path);
+      if (each.kind === 'directory') waiting.push(each.path);
     }
   }
   return found.sort((a, b) => comparePaths(a.path, b.path));
+}
+
+/** Everything in one directory; nothing of it if no directory led there. */
+function lookInto(folder: string, parent: string, skipped: Skipped[], now: number): Found[] {
+  const found: Found[] = [];
+  for (const name of namesIn(folder, parent, skipped)) {
+    const each = look(folder, parent === '' ? name : `${parent}/${name}`, skipped, now);
+    if (each !== undefined) found.push(each);
+  }
+  try {
+    for (const { path } of found.slice(0, 1)) requireRealWay(folder, path);
+    return found;
+  } catch (error) {
+    const code = skipCode(error);
+    if (code === undefined) throw fault(error, parent);
+    for (const { path } of found) skipped.push({ path, code });
+    return [];
+  }
 }
 
 /** Names in one directory. One that is not UTF-8 has no place in a set. */
@@ -84,14 +102,13 @@ function namesIn(folder: string, parent: string, skipped: Skipped[]): string[] {
   return names;
 }
 
-function look(folder: string, path: string, skipped: Skipped[]): Found | undefined {
+function look(folder: string, path: string, skipped: Skipped[], now: number): Found | undefined {
   const skip = (code: ErrorCode): undefined => void skipped.push({ path, code });
   try {
     checkPath(path);
     const place = join(folder, path);
     const stat = lstatSync(place, { bigint: true });
     const target = stat.isSymbolicLink() ? linkTarget(place) : '';
-    requireRealWay(folder, path);
     const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'symlink';
     if (kind === 'symlink') {
       if (!stat.isSymbolicLink()) return skip('unsupported-file');
@@ -100,7 +117,8 @@ function look(folder: string, path: string, skipped: Skipped[]): Found | undefin
     const modified = modifiedOf(stat);
     if (modified === undefined) return skip('unsupported-file');
     const mode = Number(stat.mode & 0o777n);
-    return { path, kind, mode, modified, length: Number(stat.size), target };
+    const stamp = kind === 'file' ? stampOf(stat, now) : new Uint8Array();
+    return { path, kind, mode, modified, length: Number(stat.size), stamp, target };
   } catch (error) {
     const code = skipCode(error);
     if (code === undefined) throw fault(error, path);

@@ -1,0 +1,153 @@
+/**
+ * What a new generation starts from: the one before, and what a backup that was cut off has left (spec/backup.md,
+ * "Beginning").
+ *
+ * @module
+ */
+import type { RandomSource } from '../crypto/random.ts';
+import { isStrongroomError, StrongroomError } from '../errors.ts';
+import type { BackupKey } from '../keys/backup-key.ts';
+import { equal, type Bytes } from '../wire/bytes.ts';
+import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { MAX_ANCESTORS, type Ancestor, type Manifest, type WrappedKey } from './manifest.ts';
+import { MEDIA_ID_LENGTH } from './media-id.ts';
+import {
+  isFatal,
+  manifestsOfSet,
+  openScanned,
+  scan,
+  unreadManifests,
+  type Scan,
+  type SelectOptions,
+} from './newest.ts';
+import { Pacer } from './objects.ts';
+import { storageName, type Storage } from './storage.ts';
+
+/** Which storage keys there are. */
+export interface StartOptions extends SelectOptions {
+  readonly key: BackupKey;
+  /** The key of the generation before, if `key` takes its place. */
+  readonly previousKey?: BackupKey;
+}
+
+/** What a generation takes over. */
+interface Inherited {
+  /** 16 bytes. */
+  readonly setId: Bytes;
+  /** 32 bytes. */
+  readonly mediaKey: Bytes;
+  /** Epoch of the backup key. */
+  readonly keyEpoch: number;
+  /** Number of the new generation. */
+  readonly generation: number;
+  readonly ancestors: readonly Ancestor[];
+  readonly wrappedKeys: readonly WrappedKey[];
+  /** The generation before, if it could be read whole. */
+  readonly previous: Manifest | undefined;
+}
+
+/** What a new generation starts from. */
+export interface Start extends Inherited {
+  readonly scan: Scan;
+  /** Checkpoints of this set, under their storage names. */
+  readonly checkpoints: readonly (Checkpoint & { readonly name: string })[];
+}
+
+/**
+ * Scans a storage for what the next generation starts from. Draws `set-id` and `media-key` if nothing is there.
+ *
+ * @throws StrongroomError `cancelled`, `permission`, `io`, `fork`, and what opening the newest manifest throws
+ */
+export async function findStart(
+  random: RandomSource,
+  storage: Storage,
+  options: StartOptions,
+): Promise<Start> {
+  const { key, previousKey = key, signal } = options;
+  const found = await scan(storage, previousKey, signal);
+  requireReadable(found);
+  const before = await followed(storage, found, options);
+  const left = key === previousKey ? await checkpointsIn(storage, key, found, before?.previous, signal) : [];
+  const first = left[0];
+  const inherited: Inherited = before ?? {
+    setId: first?.setId ?? random('set-id', 16),
+    mediaKey: first?.mediaKey ?? random('media-key', MEDIA_ID_LENGTH),
+    keyEpoch: first?.keyEpoch ?? 1,
+    generation: 1,
+    ancestors: [],
+    wrappedKeys: [],
+    previous: undefined,
+  };
+  const { setId, mediaKey, keyEpoch } = inherited;
+  const checkpoints = left.filter(
+    (each) => equal(each.setId, setId) && equal(each.mediaKey, mediaKey) && each.keyEpoch === keyEpoch,
+  );
+  return { ...inherited, scan: found, checkpoints };
+}
+
+/** What cannot be read now may be the newest manifest: a generation beside it would be a fork. */
+function requireReadable({ damaged }: Scan): void {
+  const fault = damaged.find(({ code }) => code === 'io' || code === 'permission');
+  if (fault === undefined) return;
+  throw new StrongroomError(fault.code, `${fault.name} cannot be read`, { subject: fault.name });
+}
+
+/** The generation to follow. One that cannot be read whole any more is followed too, but is no ancestor. */
+async function followed(
+  storage: Storage,
+  found: Scan,
+  { key, previousKey, manifest: named, signal }: StartOptions,
+): Promise<Inherited | undefined> {
+  const none = found.manifests.length === 0 && unreadManifests(found.damaged).length === 0;
+  if (none && named === undefined) return undefined;
+  const ofSet = manifestsOfSet(found, named);
+  const [newest] = ofSet;
+  if (newest === undefined) return undefined;
+  const { ancestors, ...head } = newest.head;
+  const generation = newest.generation + 1;
+  // Of several copies the named one; and if an older generation is named, its set is followed all the same.
+  const isNewest = ofSet.some((each) => each.name === named && each.generation === newest.generation);
+  const manifest = named === undefined || isNewest ? named : newest.name;
+  try {
+    const opened = await openScanned(found, storage, previousKey ?? key, {
+      ...(manifest === undefined ? {} : { manifest }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const { manifest: previous, id: manifestId } = opened;
+    const parent = { generation: previous.generation, manifestId, commitments: previous.commitments };
+    const all = [parent, ...previous.ancestors].slice(0, MAX_ANCESTORS);
+    const wrappedKeys = [...previous.wrappedKeys];
+    if (previousKey !== undefined) {
+      wrappedKeys.push({ keyEpoch: previous.keyEpoch, objectKey: previousKey.objectKey().bytes() });
+    }
+    const keyEpoch = previous.keyEpoch + Number(previousKey !== undefined);
+    return { ...head, keyEpoch, generation, ancestors: all, wrappedKeys, previous };
+  } catch (error) {
+    // With a new key, what cannot be read would be lost with the old one.
+    if (!isStrongroomError(error) || isFatal(error.code) || previousKey !== undefined) throw error;
+    return { ...head, generation, ancestors, wrappedKeys: [], previous: undefined };
+  }
+}
+
+/** The checkpoints in a storage: they are among the objects that the manifest does not name. */
+async function checkpointsIn(
+  storage: Storage,
+  key: BackupKey,
+  found: Scan,
+  previous: Manifest | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Start['checkpoints']> {
+  const known = new Set([
+    ...(previous?.objects ?? []).map(({ commitment }) => storageName(commitment)),
+    ...found.manifests.map(({ name }) => name),
+    ...found.damaged.map(({ name }) => name),
+  ]);
+  const pacer = new Pacer(signal);
+  const checkpoints: (Checkpoint & { readonly name: string })[] = [];
+  for (const name of [...found.objects.keys()].sort()) {
+    if (known.has(name)) continue;
+    const checkpoint = await readCheckpoint(storage, key, name, pacer);
+    if (checkpoint !== undefined) checkpoints.push({ ...checkpoint, name });
+  }
+  return checkpoints;
+}
