@@ -7,6 +7,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { RandomSource } from '../reference/crypto/random.ts';
+import { INDEX, SCHEMA } from '../reference/chat/schema.ts';
 import { inspect } from '../reference/container/reader.ts';
 import { streamKey } from '../reference/container/stream-key.ts';
 import { encodeTrailer } from '../reference/container/trailer.ts';
@@ -99,6 +100,7 @@ const CHANNEL = await channelExample();
 
 /** Every example by the name in its markers. */
 const EXAMPLES: Readonly<Record<string, () => string>> = {
+  'chat-schema': () => ['```sql', SCHEMA, INDEX, '```'].join('\n'),
   container,
   head,
   keys,

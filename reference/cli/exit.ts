@@ -49,6 +49,8 @@ const CODES: readonly (readonly [number, readonly ErrorCode[]])[] = [
       'unknown-critical-record',
       'unsupported-codec',
       'bad-manifest',
+      'bad-chat',
+      'bad-database',
       'unsupported-set',
       'no-backup',
       'bad-head',
