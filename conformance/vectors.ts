@@ -32,12 +32,14 @@ export interface VectorSet {
 
 /** Files of others, in their own formats, which the reference is held to by its own tests. */
 const EXTERNAL = 'rfc';
+/** What lies among the vectors and is none: which classes of malformed input they cover. */
+export const CLASSES = 'classes.json';
 
 function vectorPaths(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.json') && !entry.name.endsWith('.schema.json'))
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !relative(folder, path).startsWith(EXTERNAL))
+    .filter((path) => !relative(folder, path).startsWith(EXTERNAL) && relative(folder, path) !== CLASSES)
     .sort();
 }
 

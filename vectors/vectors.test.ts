@@ -1,7 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fieldOf, hexOf, loadVectors, packageRoot, unpack, withField } from '../conformance/vectors.ts';
+import {
+  CLASSES,
+  fieldOf,
+  hexOf,
+  loadVectors,
+  packageRoot,
+  unpack,
+  withField,
+} from '../conformance/vectors.ts';
 import type { Edit, Value, Vector } from '../conformance/schema/vector.ts';
 import { generate } from './generate/index.ts';
 
@@ -15,9 +23,9 @@ test('every file is what its generator writes, byte for byte, and there is no ot
   for (const [path, text] of files)
     expect(readFileSync(join(folder, path), 'utf8') === text, path).toBe(true);
   const there = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (path) => path.endsWith('.json') && !path.startsWith('rfc'),
+    (path) => path.endsWith('.json') && !path.startsWith('rfc') && path !== CLASSES,
   );
-  expect(there.toSorted()).toEqual([...files.keys()].toSorted());
+  expect(there.toSorted()).toEqual([...files.keys()].filter((path) => path.endsWith('.json')).toSorted());
 });
 
 test('generators and the second implementation share no code with the reference', () => {

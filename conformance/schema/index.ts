@@ -4,12 +4,14 @@
  * @module
  */
 import * as z from 'zod';
+import { classFileSchema } from './classes.ts';
 import { answerSchema, helloSchema, requestSchema } from './protocol.ts';
 import { expectedSchema, reportSchema } from './report.ts';
 import { vectorFileSchema } from './vector.ts';
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   vectors: vectorFileSchema,
+  classes: classFileSchema,
   'adapter-request': requestSchema,
   'adapter-answer': answerSchema,
   'adapter-hello': helloSchema,

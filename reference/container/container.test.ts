@@ -79,6 +79,18 @@ describe('round trip', () => {
     expect(() => new Sealer(small).objectLength(2 ** 40 + 1)).toThrow(throwing('limit-exceeded'));
   });
 
+  it('a source of randomness that fails leaves no object', () => {
+    const failed = new Error('no entropy');
+    for (const failing of ['salt', 'grease']) {
+      const random = (name: string, length: number): Uint8Array<ArrayBuffer> => {
+        if (name === failing) throw failed;
+        return fixed(0xff)(name, length);
+      };
+      expect(() => sealerWith(random, small), failing).toThrow(failed);
+      expect(() => sealWith(random, content(C), small), failing).toThrow(failed);
+    }
+  });
+
   it('is never the same object twice', () => {
     const [a, b] = [seal(utf8('a'), small), seal(utf8('a'), small)];
     expect(hex(inspect(a).salt)).not.toBe(hex(inspect(b).salt));

@@ -7,6 +7,7 @@ import { jsonSchemas } from '../../conformance/schema/index.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { channelClient, channelServer } from './channel.ts';
 import { chunks } from './chunks.ts';
+import { classesPage } from './classes.ts';
 import { engine } from './engine.ts';
 import { extensions } from './extensions.ts';
 import { fleet } from './fleet.ts';
@@ -44,13 +45,14 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['vault', wire],
 ];
 
-/** Path below `vectors/` and text of every generated file, the JSON Schemas among them. */
+/** Path below `vectors/` and text of every generated file, the JSON Schemas and the page of classes among them. */
 export function generate(): Map<string, string> {
   const files = new Map<string, string>();
   for (const [folder, family] of FAMILIES) {
     const file = family();
     files.set(`${folder}/${file.family}.json`, `${JSON.stringify(file, undefined, 1)}\n`);
   }
+  files.set('CLASSES.md', classesPage());
   for (const [name, text] of jsonSchemas()) files.set(`schema/${name}`, text);
   return files;
 }
