@@ -9,6 +9,7 @@ import { freshnessMutants } from './freshness.ts';
 import { groupMutants } from './groups.ts';
 import { objectMutants } from './objects.ts';
 import { rangeMutants } from './ranges.ts';
+import { restoreMutants } from './restore.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
@@ -22,6 +23,7 @@ export const mutants: readonly Mutant[] = [
   ...groupMutants,
   ...setMutants,
   ...freshnessMutants,
+  ...restoreMutants,
   ...vaultMutants,
   ...clientMutants,
   ...wireMutants,

@@ -1,11 +1,14 @@
 /**
- * Broken heads of sets.
+ * Broken heads of sets, and what is made of them.
  *
  * @module
  */
 import type { Mutant } from './mutant.ts';
 
 const HEAD = 'reference/set/head.ts';
+const FRESHNESS = 'reference/set/freshness.ts';
+const NEWEST = 'reference/set/newest.ts';
+const RESTORE = 'reference/set/restore.ts';
 
 /** Mutants of freshness. */
 export const freshnessMutants: readonly Mutant[] = [
@@ -48,5 +51,106 @@ export const freshnessMutants: readonly Mutant[] = [
     requirement: 'FRS-2',
     cases: ['heads.generation-0', 'heads.epoch-0'],
     class: 'accepted-invalid',
+  },
+  {
+    id: 'freshness-rollback',
+    mistake: 'takes every manifest of the right set for fresh that is authentic',
+    file: FRESHNESS,
+    find: "if (generation < head.generation) return 'stale';",
+    replace: "if (generation < head.generation) return 'unknown';",
+    requirement: 'FRS-7',
+    cases: ['freshness.stale', 'freshness.stale-one-copy'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'freshness-fork',
+    mistake: 'compares generations, not manifests',
+    file: FRESHNESS,
+    find: "return equal(manifestId, head.manifestId) ? 'fresh' : 'fork';",
+    replace: "return equal(manifestId, manifestId) ? 'fresh' : 'fork';",
+    requirement: 'FRS-7',
+    cases: ['freshness.other-id'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'freshness-ancestor',
+    mistake: 'does not look whether a newer manifest goes back to the head',
+    file: FRESHNESS,
+    find: "return equal(ancestor.manifestId, head.manifestId) ? 'ahead' : 'fork';",
+    replace: "return 'ahead';",
+    requirement: 'FRS-7',
+    cases: ['freshness.other-ancestor'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'freshness-gap',
+    mistake: 'takes a manifest that does not name the head for a successor of it',
+    file: FRESHNESS,
+    find: "if (ancestor === undefined) return 'unknown';",
+    replace: "if (ancestor === undefined) return 'ahead';",
+    requirement: 'FRS-7',
+    cases: ['freshness.gap'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'freshness-other-set',
+    mistake: 'compares generations of two sets',
+    file: FRESHNESS,
+    find: "if (!equal(setId, head.setId)) return 'fork';",
+    replace: 'void setId;',
+    requirement: 'FRS-7',
+    cases: ['freshness.other-set-older', 'freshness.other-set'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'freshness-none-is-fresh',
+    mistake: 'calls a backup fresh if there is nothing to compare it with',
+    file: FRESHNESS,
+    find: "if (head === undefined) return 'unknown';",
+    replace: "if (head === undefined) return 'fresh';",
+    requirement: 'FRS-7',
+    cases: ['freshness.none'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'stale-restored',
+    mistake: 'restores what is old without a word of the owner',
+    file: RESTORE,
+    find: 'if (options.manifest === undefined) requireCurrent(opened.freshness);',
+    replace: 'void requireCurrent;',
+    requirement: 'FRS-10',
+    cases: ['freshness.restore-stale', 'freshness.restore-fork'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'stale-never-restored',
+    mistake: 'does not let the owner go back',
+    file: RESTORE,
+    find: 'if (options.manifest === undefined) requireCurrent(opened.freshness);',
+    replace: 'requireCurrent(opened.freshness);',
+    requirement: 'FRS-10',
+    cases: ['freshness.restore-named'],
+    class: 'rejected-valid',
+  },
+  {
+    id: 'bad-head-is-none',
+    mistake: 'goes on without a head if it cannot be opened',
+    file: NEWEST,
+    find: 'const { head } = await fetchHead(key, options.head);',
+    replace: 'const { head } = await fetchHead(key, options.head).catch(() => ({ head: undefined }));',
+    requirement: 'FRS-3',
+    cases: ['freshness.bad-key', 'freshness.bad-empty', 'freshness.restore-bad-head'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'freshness-unsaid',
+    mistake: 'says nothing of freshness when it lists',
+    file: 'reference/set/list.ts',
+    find: 'return { setId, generation, created, freshness, copies: copies.length, damaged, entries };',
+    replace:
+      "return { setId, generation, created, freshness: 'unknown', copies: copies.length, damaged, entries };",
+    requirement: 'FRS-9',
+    cases: ['freshness.list'],
+    class: 'wrong-output',
   },
 ];

@@ -89,7 +89,13 @@ function accepts(vectors: RestoreVectors): void {
 
 function objects(vectors: RestoreVectors): void {
   const photo = (id: string, now: Uint8Array | null, error: string, title: string, why: string): void =>
-    vectors.object(id, 'album', { of: PHOTO_OBJECT, now, lost: LOST }, error, words(title, why));
+    vectors.object(
+      id,
+      'album',
+      { of: PHOTO_OBJECT, now, lost: LOST },
+      error,
+      words(title, why, 'RST-1', 'RST-9'),
+    );
   photo(
     'missing',
     null,
