@@ -33,9 +33,14 @@ const backupCommand: Command = {
   options: {
     to: { value: 'folder', help: 'storage: any folder, mounted drive or synchronised folder' },
     ...KEY_OPTIONS,
+    reread: { help: 'read every file, also those that did not change by their times' },
+    check: { help: 'read every stored object that is used again, and seal anew what is damaged' },
     json: JSON_OPTION,
   },
-  notes: ['The manifest is written last: a backup that is cut off leaves the last good one as it was.'],
+  notes: [
+    'The manifest is written last: a backup that is cut off leaves the last good one as it was, and what it had',
+    'finished is used by the next one. Files that did not change are not read, and no content is stored twice.',
+  ],
   examples: [
     'strongroom backup ~/Pictures --to /mnt/cloud --key-file backup.key',
     'strongroom backup . --to /mnt/cloud --key-fd 3 --json 3< backup.key',
@@ -48,11 +53,19 @@ const backupCommand: Command = {
       throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
     }
     const key = await askKey(invocation);
-    const result = await withProgress((onProgress) => backup(folder, storage, { key, signal, onProgress }));
+    const [reread, check] = [invocation.has('reread'), invocation.has('check')];
+    const result = await withProgress((onProgress) =>
+      backup(folder, storage, { key, signal, reread, check, onProgress }),
+    );
     key.wipe();
-    const { setId, generation, entries, bytes, skipped } = result;
-    const facts = { setId: hex(setId), generation, entries, bytes, skipped };
-    print(invocation, facts, `backup ${generation}: ${entries} entries, ${sizeOf(bytes)}`);
+    const { setId, generation, entries, bytes, sealed, reused, skipped } = result;
+    const facts = { setId: hex(setId), generation, entries, bytes, sealed, reused, skipped };
+    const [fresh, again] = [sealed, reused].map((tally) => `${tally.files} files, ${sizeOf(tally.bytes)}`);
+    print(
+      invocation,
+      facts,
+      `backup ${generation}: ${entries} entries, ${sizeOf(bytes)} (sealed: ${fresh}; used again: ${again})`,
+    );
     warnOf(skipped);
     if (skipped.length > 0) {
       throw new StrongroomError(

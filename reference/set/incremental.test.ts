@@ -179,6 +179,28 @@ describe('a content that is known', () => {
   });
 });
 
+// proves BAK-34
+describe('a damaged object that the storage lists in its length', () => {
+  const harmed = async (): Promise<Place> => {
+    const at = place({ small: 'small', big: large('b'), other: large('o') });
+    await later(at);
+    for (const path of ['small', 'big']) tamper(at, await objectOf(at, path), flipAt(-1));
+    return at;
+  };
+
+  it('is used again as long as nobody looks', async () => {
+    const at = await harmed();
+    expect(await later(at)).toMatchObject({ sealed: { files: 0 }, reused: { files: 3 } });
+    expect((await verify(at.storage, key)).failed).toHaveLength(2);
+  });
+
+  it('is sealed anew with `check`', async () => {
+    const at = await harmed();
+    expect(await later(at, { check: true })).toMatchObject({ sealed: { files: 2 }, reused: { files: 1 } });
+    await requireWhole(at);
+  });
+});
+
 // proves BAK-35
 describe('volumes', () => {
   it.each([

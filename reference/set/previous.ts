@@ -7,6 +7,7 @@
 import type { RandomSource } from '../crypto/random.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
+import { ObjectKey } from '../keys/object-key.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { MAX_ANCESTORS, type Ancestor, type Manifest, type WrappedKey } from './manifest.ts';
@@ -21,6 +22,7 @@ import {
   type SelectOptions,
 } from './newest.ts';
 import { Pacer } from './objects.ts';
+import { isSound } from './sound.ts';
 import { storageName, type Storage } from './storage.ts';
 
 /** Which storage keys there are. */
@@ -28,6 +30,8 @@ export interface StartOptions extends SelectOptions {
   readonly key: BackupKey;
   /** The key of the generation before, if `key` takes its place. */
   readonly previousKey?: BackupKey;
+  /** Reads every object that could be used again, and uses only those that are whole. */
+  readonly check?: boolean;
 }
 
 /** What a generation takes over. */
@@ -49,6 +53,8 @@ interface Inherited {
 /** What a new generation starts from. */
 export interface Start extends Inherited {
   readonly scan: Scan;
+  /** Storage names of what is there and cannot be used again. */
+  readonly damaged: ReadonlySet<string>;
   /** Checkpoints of this set, under their storage names. */
   readonly checkpoints: readonly (Checkpoint & { readonly name: string })[];
 }
@@ -82,7 +88,30 @@ export async function findStart(
   const checkpoints = left.filter(
     (each) => equal(each.setId, setId) && equal(each.mediaKey, mediaKey) && each.keyEpoch === keyEpoch,
   );
-  return { ...inherited, scan: found, checkpoints };
+  const damaged = new Set(found.damaged.map(({ name }) => name));
+  const start = { ...inherited, scan: found, damaged, checkpoints };
+  if (options.check === true) for (const name of await unsound(storage, start, options)) damaged.add(name);
+  return start;
+}
+
+/** Storage names of the objects that are there and are not whole. */
+async function unsound(storage: Storage, start: Start, options: StartOptions): Promise<string[]> {
+  const { key, previousKey = key, signal } = options;
+  const pacer = new Pacer(signal);
+  const keys = new Map<number, BackupKey | ObjectKey>(
+    start.wrappedKeys.map(({ keyEpoch, objectKey }) => [keyEpoch, ObjectKey.fromBytes(objectKey)]),
+  );
+  const names: string[] = [];
+  for (const { objects } of [
+    ...(start.previous === undefined ? [] : [start.previous]),
+    ...start.checkpoints,
+  ]) {
+    for (const object of objects) {
+      const opensIt = keys.get(object.keyEpoch) ?? previousKey;
+      if (!(await isSound(storage, opensIt, object, pacer))) names.push(storageName(object.commitment));
+    }
+  }
+  return names;
 }
 
 /** What cannot be read now may be the newest manifest: a generation beside it would be a fork. */

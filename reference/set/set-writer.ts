@@ -6,9 +6,10 @@
 import type { CryptoEngine } from '../crypto/engine.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
-import { isStrongroomError, StrongroomError } from '../errors.ts';
+import { isStrongroomError } from '../errors.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { checkpointContent } from './checkpoint.ts';
+import { commitCopies, requireUndisturbed, type Ground } from './commit.ts';
 import { ContentWriter } from './content-writer.ts';
 import {
   contentOf,
@@ -21,7 +22,6 @@ import {
 import type { Committed, FileMeta, Meta } from './generation.ts';
 import type { Entry, Manifest, ObjectReference } from './manifest.ts';
 import { sealManifest } from './manifest-writer.ts';
-import { scan } from './newest.ts';
 import { discardQuietly, MAX_VOLUME_LENGTH, Settling, type Sealing } from './object-writer.ts';
 import { Pacer } from './objects.ts';
 import { PACKED_LIMIT, RECORDS_CHUNK_LOG2 } from './pack.ts';
@@ -76,7 +76,6 @@ export class SetWriter {
   readonly #pacer: Pacer;
   readonly #writer: ContentWriter;
   readonly #contents: Contents;
-  readonly #damaged: ReadonlySet<string>;
   readonly #entries: PlannedEntry[] = [];
   readonly #buffer = new Uint8Array(PACKED_LIMIT);
   /** Files sealed since the last checkpoint, and when that was. */
@@ -89,6 +88,7 @@ export class SetWriter {
   readonly #kept = new Set<string>();
   readonly #sealed = { files: 0, bytes: 0 };
   readonly #reused = { files: 0, bytes: 0 };
+  readonly #ground: Ground;
   #committed = false;
 
   static {
@@ -110,11 +110,18 @@ export class SetWriter {
     const { volumeLength = MAX_VOLUME_LENGTH } = options;
     const contentOptions = { setId, mediaKey: start.mediaKey, volumeLength };
     this.#writer = new ContentWriter(this.#sealing, this.#settling, this.#pacer, contentOptions);
-    this.#damaged = new Set(before.damaged.map(({ name }) => name));
     this.#contents = new Contents((object) => this.#isStored(object));
     if (previous !== undefined) this.#contents.addAll(previous.entries, previous.objects);
     for (const { entries, objects } of checkpoints) this.#contents.addAll(entries, objects);
     this.#checkpoints = checkpoints.map(({ name }) => name);
+    this.#ground = {
+      storage,
+      keys: [...new Set([options.key, options.previousKey ?? options.key])],
+      signal: options.signal,
+      before: before.objects,
+      kept: [...before.manifests.map(({ name }) => name), ...this.#checkpoints],
+      own: this.#settling.written,
+    };
   }
 
   /**
@@ -228,12 +235,11 @@ export class SetWriter {
     });
     try {
       await this.#settling.flush();
-      await this.#requireAlone(objects);
+      await requireUndisturbed(this.#ground, objects);
       await this.#pacer.pace();
-      // From here on nothing is undone: a copy that has its name is a backup.
+      // From here on nothing else is undone: a copy that has its name is a backup.
       this.#committed = true;
-      for (const { upload } of copies) await upload.commit();
-      await this.#sealing.storage.flush();
+      await commitCopies(this.#ground, copies, objects);
     } finally {
       for (const { upload } of copies) await discardQuietly(upload);
     }
@@ -259,30 +265,9 @@ export class SetWriter {
     await this.#settling.remove([...this.#settling.written].filter((name) => !this.#kept.has(name)));
   }
 
-  /** Another writer that was faster would make this generation a fork, and one that prunes a ruin: better to stop. */
-  async #requireAlone(objects: readonly ObjectReference[]): Promise<void> {
-    const { key, previousKey = key, signal } = this.#options;
-    const known = new Map([
-      ...this.#start.scan.objects,
-      ...[...this.#settling.written].map((name) => [name, 0] as const),
-    ]);
-    for (const each of new Set([key, previousKey])) {
-      const since = await scan(this.#sealing.storage, each, signal, known);
-      if (since.manifests.length > 0) {
-        throw new StrongroomError('fork', 'another backup was written to this storage at the same time');
-      }
-      const gone = objects.find(
-        ({ commitment, length }) => since.objects.get(storageName(commitment)) !== length,
-      );
-      if (gone === undefined) continue;
-      const name = storageName(gone.commitment);
-      throw new StrongroomError('object-missing', `${name} was removed meanwhile`, { subject: name });
-    }
-  }
-
   #isStored({ commitment, length }: ObjectReference): boolean {
     const name = storageName(commitment);
-    return this.#start.scan.objects.get(name) === length && !this.#damaged.has(name);
+    return this.#start.scan.objects.get(name) === length && !this.#start.damaged.has(name);
   }
 
   #reuse(meta: FileMeta, content: Content): void {
@@ -337,7 +322,12 @@ export async function beginWith(
   storage: Storage,
   options: SetWriterOptions,
 ): Promise<SetWriter> {
-  return construct(sources, storage, options, await findStart(sources.random, storage, options));
+  return beginFrom(sources, storage, options, await findStart(sources.random, storage, options));
+}
+
+/** A generation that starts from what its caller found. */
+export function beginFrom(...parts: WriterParts): SetWriter {
+  return construct(...parts);
 }
 
 function planned(
