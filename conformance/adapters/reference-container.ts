@@ -22,6 +22,7 @@ import { systemRandom } from '../../reference/crypto/random.ts';
 import { isStrongroomError } from '../../reference/errors.ts';
 import { BackupKey } from '../../reference/keys/backup-key.ts';
 import { LABELS } from '../../reference/keys/labels.ts';
+import { ObjectKey } from '../../reference/keys/object-key.ts';
 import { sealerWith, sealWith } from '../../reference/testing.ts';
 import { concat, hex, type Bytes } from '../../reference/wire/bytes.ts';
 import { engine } from './reference-engine.ts';
@@ -70,7 +71,9 @@ const openObject: Operation = (params) => {
   };
   const object = params.bytes('object');
   const opener = new Opener({
-    key: BackupKey.fromBytes(params.bytes('key')),
+    key: params.has('objectKey')
+      ? ObjectKey.fromBytes(params.bytes('objectKey'))
+      : BackupKey.fromBytes(params.bytes('key')),
     context: params.bytesOr('context'),
     engine,
     ...(params.has('objectLength') && { objectLength: params.number('objectLength') }),

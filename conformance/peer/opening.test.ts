@@ -31,7 +31,10 @@ describe('the second reader', () => {
     expect(vectors.length).toBeGreaterThan(200);
     for (const vector of vectors) {
       const { expect: wanted, id } = vector;
-      const { code, released } = openObject(bytes(vector, 'object'), bytes(vector, 'key'), {
+      const isObjectKey = 'objectKey' in vector.input;
+      const key = bytes(vector, isObjectKey ? 'objectKey' : 'key');
+      const { code, released } = openObject(bytes(vector, 'object'), key, {
+        isObjectKey,
         context: bytes(vector, 'context'),
         ...known(vector),
       });

@@ -88,7 +88,12 @@ export interface Opening {
 export function openObject(
   object: Uint8Array,
   key: Uint8Array,
-  more: { readonly context?: Uint8Array; readonly objectLength?: number } = {},
+  more: {
+    readonly context?: Uint8Array;
+    readonly objectLength?: number;
+    /** `key` is the object key. */
+    readonly isObjectKey?: boolean;
+  } = {},
 ): Opening {
   const { context = zeros(0), objectLength = object.length } = more;
   const input = object.slice(0, objectLength);
@@ -106,7 +111,7 @@ export function openObject(
       if (error instanceof Refusal && error.code === 'truncated') tail();
       throw error;
     }
-    const keys = objectKeys(key, header.prefix, context);
+    const keys = objectKeys(key, header.prefix, context, { isObjectKey: more.isObjectKey === true });
     demand(same(keys.commitment, header.commitment), 'wrong-key');
     const open = (from: number, to: number): void => {
       const plain = unseal(keys.chunkKey, chunkNonce(keys.baseNonce, chunks.length), input.slice(from, to));

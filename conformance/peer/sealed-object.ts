@@ -119,15 +119,15 @@ export function objectKeys(
   key: Uint8Array,
   signedHeader: Uint8Array,
   context: Uint8Array = zeros(0),
-  mistakes: Pick<Recipe, 'labelName' | 'token' | 'slices'> = {},
+  how: Pick<Recipe, 'labelName' | 'token' | 'slices'> & { readonly isObjectKey?: boolean } = {},
 ): { keyObject: Bytes; commitment: Bytes; chunkKey: Bytes; baseNonce: Bytes } {
-  const { labelName = 'object', token = zeros(0) } = mistakes;
-  const keyObject = expand(key, label(labelName), 32);
+  const { labelName = 'object', token = zeros(0), isObjectKey = false } = how;
+  const keyObject = isObjectKey ? cat(key) : expand(key, label(labelName), 32);
   const bound = cat(prefixed(2, context), prefixed(1, token));
   const okm = expand(keyObject, cat(label('stream'), signedHeader, bound), 76);
   const parts = { commitment: zeros(0), chunkKey: zeros(0), baseNonce: zeros(0) };
   let at = 0;
-  for (const name of mistakes.slices ?? ['commitment', 'chunkKey', 'baseNonce']) {
+  for (const name of how.slices ?? ['commitment', 'chunkKey', 'baseNonce']) {
     parts[name] = okm.slice(at, at + SIZES[name]);
     at += SIZES[name];
   }

@@ -6,7 +6,7 @@
 import { be, cat, toHex, utf8, xor, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import { TYPES } from '../../conformance/peer/sealed-object.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
-import { Family } from './family.ts';
+import { digest, Family, pack } from './family.ts';
 import { foreign, rechecked } from './forged.ts';
 import { HELLO, KEY, ObjectVectors, OTHER_KEY, salt } from './objects.ts';
 
@@ -325,6 +325,25 @@ export function header(): VectorFile {
       errors: ['invalid-key'],
     });
   }
+  const { keyObject } = objects.written('blob');
+  family.accept('object-key', {
+    title: 'The object key in place of the backup key',
+    why: 'Objects of a backup key that was given up are opened with what a newer set has kept of it.',
+    requirements: ['KEY-12'],
+    input: { objectKey: toHex(keyObject), object: pack(objects.written('blob').object) },
+    result: { type: 'blob', contentLength: HELLO.length },
+    released: digest(HELLO),
+  });
+  const objectKey = (id: string, now: Uint8Array, title: string, requirement: string, error: string): void =>
+    family.value(`object-key-${id}`, 'object-key', 'objectKey', toHex(now), {
+      title,
+      why: 'An object key is checked as a backup key is, and is none.',
+      requirements: [requirement],
+      errors: [error],
+    });
+  objectKey('short', keyObject.slice(1), 'An object key of 31 bytes', 'KEY-11', 'invalid-key');
+  objectKey('long', cat(keyObject, zeros(1)), 'An object key of 33 bytes', 'KEY-11', 'invalid-key');
+  objectKey('is-backup-key', KEY, 'The backup key given as object key', 'RDR-3', 'wrong-key');
   family.value('wrong-key', 'blob', 'key', toHex(OTHER_KEY), {
     title: 'Another backup key',
     why: 'A wrong key is told from damage, and releases nothing.',
@@ -405,7 +424,7 @@ export function header(): VectorFile {
     'sibling-label',
     'blob',
     'labelName',
-    { value: 'media-id', was: 'object', now: 'media-id' },
+    { value: 'object-name', was: 'object', now: 'object-name' },
     {
       title: 'Sealed under the key of a sibling label',
       why: 'Keys for different uses are kept apart by their labels.',
