@@ -17,7 +17,7 @@ export interface KeyFile {
 
 /** Prepares a key file; it appears when it is saved. @throws StrongroomError `exists` */
 export async function keyFile(path: string): Promise<KeyFile> {
-  const output = await fileOutput(path, { force: false });
+  const output = await fileOutput(path, { force: false, durable: true });
   return {
     async save(key) {
       try {

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { open as openFile } from 'node:fs/promises';
+import { open as openPath } from 'node:fs/promises';
 import { inspect, MAX_HEADER_LENGTH, Opener, Sealer, type HeaderInfo } from '../container/index.ts';
-import { hex } from '../wire/bytes.ts';
+import { free } from '../crypto/memory.ts';
+import { openFile, sealFile, type FilePart } from '../files/index.ts';
+import { hex, type Bytes } from '../wire/bytes.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { Command, Invocation, Option } from './command.ts';
 import { progressLine, sizeOf } from './progress.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
-import { fileOutput, inputOf, standardOutput, type Output } from './streams.ts';
+import { fileOutput, inputOf, standardOutput, type FileOutput, type Output } from './streams.ts';
 
 const STREAM_OPTIONS: Readonly<Record<string, Option>> = {
   ...KEY_OPTIONS,
@@ -19,13 +21,66 @@ const STREAM_OPTIONS: Readonly<Record<string, Option>> = {
   force: { help: 'replace the output file if it exists' },
 };
 
-function outputOf(invocation: Invocation): Promise<Output> {
-  const path = invocation.option('output');
-  if (path !== undefined && path !== '-') return fileOutput(path, { force: invocation.has('force') });
+/** The path of an option that names a file, not a pipe. */
+function fileOf(invocation: Invocation, option: 'input' | 'output'): string | undefined {
+  const path = invocation.option(option);
+  return path === '-' ? undefined : path;
+}
+
+function newFile(invocation: Invocation, path: string): Promise<FileOutput> {
+  return fileOutput(path, { force: invocation.has('force'), durable: false });
+}
+
+async function outputOf(invocation: Invocation): Promise<Output> {
+  const path = fileOf(invocation, 'output');
+  if (path !== undefined) return newFile(invocation, path);
   if (process.stdout.isTTY) {
     throw new StrongroomError('usage', 'the output would go to the terminal; use --output or > file');
   }
-  return Promise.resolve(standardOutput(invocation.signal));
+  return standardOutput(invocation.signal);
+}
+
+/** One side of the work from file to file, and how long it is. */
+interface FileInput extends FilePart {
+  readonly length: number;
+}
+
+/** What both directions are given. */
+interface FileWork {
+  readonly source: FileInput;
+  readonly target: FilePart;
+  readonly signal: AbortSignal;
+  readonly onProgress: (bytes: number) => void;
+}
+
+/** Does `work` if input and output are files; false if one is a pipe. */
+async function betweenFiles(
+  invocation: Invocation,
+  work: (files: FileWork) => Promise<unknown>,
+): Promise<boolean> {
+  const [from, to] = [fileOf(invocation, 'input'), fileOf(invocation, 'output')];
+  if (from === undefined || to === undefined) return false;
+  const input = await openPath(from, 'r');
+  try {
+    const stat = await input.stat();
+    if (!stat.isFile()) return false;
+    const output = await newFile(invocation, to);
+    const line = progressLine();
+    try {
+      const source = { fd: input.fd, name: from, length: stat.size };
+      const onProgress = (bytes: number): void => line.show(sizeOf(Math.min(bytes, stat.size)));
+      await work({ source, target: { fd: output.fd, name: to }, signal: invocation.signal, onProgress });
+      await output.commit();
+    } catch (error) {
+      await output.discard();
+      throw error;
+    } finally {
+      line.end();
+    }
+  } finally {
+    await input.close();
+  }
+  return true;
 }
 
 /** Runs all input through `steps` into `output`, which is committed or discarded. */
@@ -33,8 +88,8 @@ async function pump(
   invocation: Invocation,
   steps: {
     readonly begin?: Uint8Array;
-    update(bytes: Uint8Array): Iterable<Uint8Array>;
-    final(): Iterable<Uint8Array>;
+    update(bytes: Uint8Array): Iterable<Bytes>;
+    final(): Iterable<Bytes>;
   },
 ): Promise<void> {
   const output = await outputOf(invocation);
@@ -43,7 +98,10 @@ async function pump(
   try {
     if (steps.begin !== undefined) await output.write(steps.begin);
     for await (const part of inputOf(invocation.option('input'), invocation.signal)) {
-      for (const piece of steps.update(part)) await output.write(piece);
+      for (const piece of steps.update(part)) {
+        await output.write(piece);
+        if (!output.provisional) free(piece); // a pipe may not have taken it yet
+      }
       line.show(sizeOf((done += part.length)));
     }
     for (const piece of steps.final()) await output.write(piece);
@@ -67,6 +125,9 @@ const seal: Command = {
   ],
   async run(invocation) {
     const key = await askKey(invocation);
+    const files = ({ source, ...rest }: FileWork): Promise<unknown> =>
+      sealFile({ key, type: 'blob', source, length: source.length, ...rest });
+    if (await betweenFiles(invocation, files)) return;
     const sealer = new Sealer({ key, type: 'blob', signal: invocation.signal });
     await pump(invocation, {
       begin: sealer.header,
@@ -91,9 +152,10 @@ const open: Command = {
   ],
   async run(invocation) {
     const key = await askKey(invocation);
+    if (await betweenFiles(invocation, (files) => openFile({ key, ...files }))) return;
     const opener = new Opener({ key, signal: invocation.signal });
     let released = 0;
-    const count = function* (pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+    const count = function* (pieces: Iterable<Bytes>): Iterable<Bytes> {
       for (const piece of pieces) {
         released += piece.length;
         yield piece;
@@ -117,7 +179,7 @@ const open: Command = {
 
 /** First bytes of a file: enough for every header. */
 async function headOf(path: string): Promise<{ bytes: Uint8Array; size: number }> {
-  const file = await openFile(path, 'r');
+  const file = await openPath(path, 'r');
   try {
     const buffer = new Uint8Array(MAX_HEADER_LENGTH);
     let length = 0;

@@ -24,7 +24,7 @@ const bytes = new TextEncoder().encode('new');
 const parts = (): string[] => readdirSync(place.folder).filter((name) => name.includes('.part'));
 
 async function put(path: string, force: boolean): Promise<void> {
-  const output = await fileOutput(path, { force });
+  const output = await fileOutput(path, { force, durable: true });
   await output.write(bytes);
   await output.commit();
 }
@@ -54,7 +54,7 @@ describe('what is in the way', () => {
 
   test('a link that comes meanwhile stays', async () => {
     const path = place.path('late');
-    const output = await fileOutput(path, { force: false });
+    const output = await fileOutput(path, { force: false, durable: false });
     symlinkSync('nowhere', path);
     await expect(output.commit()).rejects.toMatchObject({ code: 'exists' });
     await output.discard();

@@ -38,6 +38,12 @@ export function standardOutput(signal: AbortSignal): Output {
   };
 }
 
+/** A file on its way to its name. */
+export interface FileOutput extends Output {
+  /** To write at any place, instead of `write`. */
+  readonly fd: number;
+}
+
 /** What is at a path itself; of a link, not what it points to. */
 function look(path: string): Promise<Stats | undefined> {
   return lstat(path).catch(() => undefined);
@@ -60,11 +66,14 @@ async function renameNew(from: string, to: string): Promise<void> {
 }
 
 /**
- * A file that appears under its name, whole and durable, when it is committed.
+ * A file that appears under its name, whole, when it is committed; `durable` makes sure that it is on the disk then.
  *
  * @throws StrongroomError `exists` if something is there, unless it is a file or a link and `force` is set
  */
-export async function fileOutput(path: string, options: { force: boolean }): Promise<Output> {
+export async function fileOutput(
+  path: string,
+  options: { readonly force: boolean; readonly durable: boolean },
+): Promise<FileOutput> {
   const there = await look(path);
   const replaceable = there === undefined || (options.force && (there.isFile() || there.isSymbolicLink()));
   if (!replaceable) throw exists(path);
@@ -77,14 +86,15 @@ export async function fileOutput(path: string, options: { force: boolean }): Pro
   };
   return {
     provisional: false,
+    fd: file.fd,
     async write(bytes) {
       await file.writeFile(bytes); // all of it, from where the last one ended
     },
     async commit() {
-      await file.sync();
+      if (options.durable) await file.sync();
       await file.close();
       await (options.force ? rename(temporary, path) : renameNew(temporary, path));
-      syncFolder(folder);
+      if (options.durable) syncFolder(folder);
     },
     discard,
   };

@@ -8,6 +8,7 @@ import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
+import type { ObjectKey } from '../keys/object-key.ts';
 import { wipe, type Bytes } from '../wire/bytes.ts';
 import { chunkCipher, type ChunkCipher } from './chunk.ts';
 import {
@@ -27,7 +28,8 @@ import { encodeTrailer } from './trailer.ts';
 
 /** How to seal. */
 export interface SealOptions {
-  readonly key: BackupKey;
+  /** The backup key, or the object key alone. */
+  readonly key: BackupKey | ObjectKey;
   readonly type: ObjectType;
   /** 18 (256 KiB) for blobs and 16 (64 KiB) for everything else, if not given. */
   readonly chunkLog2?: ChunkLog2;

@@ -37,8 +37,6 @@ export interface OpenFileOptions extends OpenOptions, RunOptions {
   readonly header?: { readonly prefix: Uint8Array; readonly commitment: Uint8Array };
   /** Length in bytes that the content must have. */
   readonly contentLength?: number;
-  /** K_tag, 32 bytes: the tags of the blocks of the content are wanted. */
-  readonly tagKey?: Uint8Array;
 }
 
 /** An object that was verified whole. What was written is not synced. */
@@ -81,9 +79,9 @@ export async function openFile(options: OpenFileOptions): Promise<OpenedFile> {
       tags,
     };
     const units = Math.floor((fullChunks * cipher.chunkSize) / UNIT_LENGTH) + 1;
-    const findings = await run(task, derived.key, units, options);
+    const { badPadding: wrong } = await run(task, derived.key, units, options);
     if (final instanceof StrongroomError) throw final;
-    if (findings.badPadding) throw badPadding();
+    if (wrong) throw badPadding();
     const { padding } = final;
     return { header, contentLength: final.contentLength, padding, objectLength, tags: tags && copy(tags) };
   } finally {

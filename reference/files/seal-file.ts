@@ -22,8 +22,6 @@ export interface SealFileOptions extends SealOptions, RunOptions {
   readonly length: number;
   /** Where the object goes. Every byte of it is written, in any order: it counts only when the call is over. */
   readonly target: FilePart;
-  /** K_tag, 32 bytes: the tags of the blocks of the content are wanted. */
-  readonly tagKey?: Uint8Array;
 }
 
 /** An object that was written whole; it is not synced. */

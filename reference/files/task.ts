@@ -59,15 +59,15 @@ export type Task = SealTask | OpenTask;
 /** Does one unit. @throws StrongroomError; of the units, that of the lowest number is the one to report */
 export type Step = (unit: number) => void;
 
-/** What cannot be said before all chunks have been opened. */
-export interface Findings {
+/** Takes note of what counts only once all chunks have been opened. */
+export interface Notes {
   /** Padding in a chunk before the final one is not zero. */
-  badPadding: boolean;
+  noteBadPadding(): void;
 }
 
 /** The steps of a task; one buffer for all of them. */
-export function stepsOf(task: Task, aead: Aead, tagger: Aead | undefined, findings: Findings): Step {
-  return task.kind === 'seal' ? sealSteps(task, aead, tagger) : openSteps(task, aead, tagger, findings);
+export function stepsOf(task: Task, aead: Aead, tagger: Aead | undefined, notes: Notes): Step {
+  return task.kind === 'seal' ? sealSteps(task, aead, tagger) : openSteps(task, aead, tagger, notes);
 }
 
 function sealSteps(task: SealTask, aead: Aead, tagger: Aead | undefined): Step {
@@ -108,7 +108,7 @@ function sealSteps(task: SealTask, aead: Aead, tagger: Aead | undefined): Step {
 /** Chunks are written as soon as there are so many bytes. */
 const WRITE_LENGTH = 256 * 1024;
 
-function openSteps(task: OpenTask, aead: Aead, tagger: Aead | undefined, findings: Findings): Step {
+function openSteps(task: OpenTask, aead: Aead, tagger: Aead | undefined, notes: Notes): Step {
   const { source, target, layout, contentLength, fullChunks, finalContent } = task;
   const cipher = new ChunkCipher(aead, task.baseNonce, layout.chunkLog2);
   const size = cipher.chunkSize;
@@ -128,7 +128,7 @@ function openSteps(task: OpenTask, aead: Aead, tagger: Aead | undefined, finding
       const index = first + from / (size + TAG_LENGTH);
       const plaintext = cipher.open(index, sealed.subarray(from, end));
       const inContent = Math.max(0, (contentLength ?? 0) - index * size);
-      if (contentLength !== undefined && !isZero(plaintext.subarray(inContent))) findings.badPadding = true;
+      if (contentLength !== undefined && !isZero(plaintext.subarray(inContent))) notes.noteBadPadding();
       pieces.push(plaintext.subarray(0, inContent));
     }
     if (first + perUnit > fullChunks) pieces.push(finalContent);
