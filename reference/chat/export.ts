@@ -7,12 +7,11 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { systemRandom } from '../crypto/random.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
-import type { BackupKey } from '../keys/backup-key.ts';
 import { checkPath, parentOf } from '../set/paths.ts';
 import type { Committed, Meta } from '../set/generation.ts';
-import { SetWriter } from '../set/set-writer.ts';
-import type { SelectOptions } from '../set/newest.ts';
+import { beginWith, type SetWriter, type SetWriterOptions, type WriterSources } from '../set/set-writer.ts';
 import type { Source } from '../set/source.ts';
 import type { Storage } from '../set/storage.ts';
 import { requireRealWay, skipCode, type Skipped } from '../set/walk.ts';
@@ -24,8 +23,7 @@ import { MEDIA_FOLDER, openDatabase } from './schema.ts';
 import { grouped, Shards, stampOf, type ChatRecord } from './shards.ts';
 
 /** How to export. */
-export interface ExportOptions extends SelectOptions {
-  readonly key: BackupKey;
+export interface ExportOptions extends SetWriterOptions {
   /** Told now and then how far the work has come. */
   readonly onProgress?: (progress: ChatProgress) => void;
 }
@@ -65,7 +63,13 @@ const MEDIA_ROWS = `SELECT path, length, sha256 FROM media WHERE id IN (SELECT m
  * @throws StrongroomError `not-found`, `bad-database`; `exists` if the storage holds a backup of something else;
  *   `limit-exceeded` if a row does not fit into a record; what beginning and committing a generation throw
  */
-export async function exportChat(
+export function exportChat(folder: string, storage: Storage, options: ExportOptions): Promise<ExportResult> {
+  return exportChatWith({ random: systemRandom, now: Date.now }, folder, storage, options);
+}
+
+/** {@link exportChat} with injected sources: for vectors and tests, never for backups. */
+export async function exportChatWith(
+  sources: WriterSources,
   folder: string,
   storage: Storage,
   options: ExportOptions,
@@ -74,7 +78,7 @@ export async function exportChat(
   try {
     // The snapshot is taken by this read, and holds until the transaction ends.
     database.exec('BEGIN; SELECT count(*) FROM conversation');
-    const writer = await SetWriter.begin(storage, options);
+    const writer = await beginWith(sources, storage, options);
     try {
       return await new Export(database, folder, writer, options).run();
     } catch (error) {

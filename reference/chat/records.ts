@@ -28,7 +28,7 @@ export const CHAT_RECORDS: readonly number[] = [
 /** Folder of the records in a set. */
 export const CHAT_FOLDER = 'conversations';
 /** The file with the CHAT_HEAD. */
-export const HEAD_PATH = `${CHAT_FOLDER}/head`;
+export const HEAD_PATH = 'conversations/head';
 /** Conversations of one shard, and messages of one. */
 export const CONVERSATIONS_IN_SHARD = 1024;
 export const MESSAGES_IN_SHARD = 32768;

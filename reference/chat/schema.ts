@@ -79,7 +79,7 @@ export function addIndex(database: DatabaseSync): void {
 export function createDatabase(path: string): DatabaseSync {
   // References are checked when all rows are there, for rows come in any order.
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
-  database.exec(`${SCHEMA} PRAGMA user_version = ${DATABASE_VERSION};`);
+  database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${DATABASE_VERSION}; COMMIT`);
   return database;
 }
 
