@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ErrorCode } from '../errors.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import type { Commitments, Time } from './manifest.ts';
 
@@ -46,4 +47,6 @@ export interface Committed {
   readonly sealed: Tally;
   /** Files whose content the storage held already. */
   readonly reused: Tally;
+  /** Why its head could not be put; the generation stands all the same. */
+  readonly headFault: ErrorCode | undefined;
 }

@@ -5,12 +5,13 @@
  * @module
  */
 import { ED25519_SIGNATURE_LENGTH, ed25519Verify } from '../crypto/ed25519.ts';
-import { isStrongroomError, StrongroomError } from '../errors.ts';
+import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
 import { ownerPublicKey, ownerSign } from '../keys/owner-key.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
 import { decode, encode, opaque, struct, u32, u64, type Codec } from '../wire/codec.ts';
+import { fault } from './faults.ts';
 
 /** Length of an encoded `SignedSetHead` in bytes. */
 export const SIGNED_HEAD_LENGTH = 132;
@@ -79,6 +80,21 @@ export function openHead(key: BackupKey, signed: Uint8Array): SetHead {
     throw badHead('the head is not signed by the owner of this key');
   }
   return head;
+}
+
+/** Puts the head of a manifest that was committed. The code of why that failed is returned: the manifest stands. */
+export async function putHead(
+  store: HeadStore | undefined,
+  key: BackupKey,
+  head: SetHead,
+  previous: Bytes | undefined,
+): Promise<ErrorCode | undefined> {
+  try {
+    await store?.put(signHead(key, head), previous);
+    return undefined;
+  } catch (error) {
+    return fault(error, 'the head').code;
+  }
 }
 
 /** The head that is kept, opened and as it is; nothing if there is none or no keeper. @throws as `get`, {@link openHead} */

@@ -5,12 +5,13 @@
  */
 export { backup, type BackupOptions, type BackupResult } from './backup.ts';
 export { DirectoryStorage } from './directory-storage.ts';
+export { history, openBackup, type OpenedBackup } from './backups.ts';
 export { FileHeadStore } from './file-head-store.ts';
 export { freshness, type Freshness, type Lineage } from './freshness.ts';
 export { openHead, signHead, SIGNED_HEAD_LENGTH, SetHead, type HeadStore } from './head.ts';
 export { MAX_RECORD_LENGTH, type RecordRange } from './framing.ts';
 export { Group, GROUP } from './group.ts';
-export { history, list, type ListedEntry, type Listing } from './list.ts';
+export { list, type ListedEntry, type Listing } from './list.ts';
 export {
   lengthOf,
   MANIFEST_CHUNK_LOG2,
@@ -57,6 +58,8 @@ export {
   type Begin,
   type RecordItem,
 } from './records.ts';
+export { prune, type PruneOptions, type PruneReport } from './prune.ts';
+export { rekey, type RekeyOptions, type RekeyResult } from './rekey.ts';
 export { restore, RestoreError, type Failure, type RestoreOptions, type RestoreReport } from './restore.ts';
 export { SetWriter, type SetWriterOptions } from './set-writer.ts';
 export type { Pieces, Readable, Source } from './source.ts';

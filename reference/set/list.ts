@@ -5,9 +5,10 @@
  */
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
+import { openBackup } from './backups.ts';
 import type { Freshness } from './freshness.ts';
 import { lengthOf, type Entry, type Time } from './manifest.ts';
-import { openManifest, scan, type Damage, type ManifestCopy, type SelectOptions } from './newest.ts';
+import type { Damage, SelectOptions } from './newest.ts';
 import type { Storage } from './storage.ts';
 
 /** One entry of a {@link Listing}. */
@@ -34,23 +35,13 @@ export interface Listing {
   readonly entries: readonly ListedEntry[];
 }
 
-/** The newest backup, or the named one. @throws StrongroomError as {@link openManifest} */
+/** The newest backup, or the named one. @throws StrongroomError as {@link openBackup} */
 export async function list(storage: Storage, key: BackupKey, options: SelectOptions = {}): Promise<Listing> {
-  const { manifest, copies, freshness, damaged } = await openManifest(storage, key, options);
+  const { manifest, copies, freshness, damaged } = await openBackup(storage, key, options);
   const { setId, generation, created } = manifest;
   const entries = manifest.entries.map((entry) => {
     const { path, kind, modified } = entry;
     return { path, kind, length: lengthOf(entry), modified };
   });
   return { setId, generation, created, freshness, copies: copies.length, damaged, entries };
-}
-
-/** Every manifest of this key in the storage, the highest generation first: names for {@link SelectOptions}. */
-export async function history(
-  storage: Storage,
-  key: BackupKey,
-  signal?: AbortSignal,
-): Promise<readonly ManifestCopy[]> {
-  const { manifests } = await scan(storage, key, signal);
-  return manifests.map(({ name, setId, generation, created }) => ({ name, setId, generation, created }));
 }

@@ -11,7 +11,7 @@ import type { ObjectKey } from '../keys/object-key.ts';
 import { copy, equal, type Bytes } from '../wire/bytes.ts';
 import { freshness, type Freshness } from './freshness.ts';
 import { fetchHead, type HeadStore, type SetHead } from './head.ts';
-import { MANIFEST_CHUNK_LOG2, type Entry, type Manifest } from './manifest.ts';
+import { MANIFEST_CHUNK_LOG2, type Entry, type Manifest, type WrappedKey } from './manifest.ts';
 import { ManifestReader, type SetManifestHead } from './manifest-content.ts';
 import { mismatch, Pacer, readHeader, readObject } from './objects.ts';
 import { storageName, type Storage } from './storage.ts';
@@ -30,6 +30,8 @@ export interface ManifestCopy {
 /** A copy of a manifest with all of its head, of which the media key is a secret. */
 export interface ScannedManifest extends ManifestCopy {
   readonly head: SetManifestHead;
+  /** Those that stand in the first chunk, which has room for more than a thousand. */
+  readonly wrappedKeys: readonly WrappedKey[];
 }
 
 /** A stored object that cannot be read as what it seems to be. */
@@ -132,7 +134,7 @@ async function peek(
     throw new StrongroomError('bad-manifest', 'no manifest head in the first chunk', { subject: name });
   }
   const { setId, generation, created } = head;
-  return { name, setId, generation, created, head };
+  return { name, setId, generation, created, head, wrappedKeys: reader.wrappedKeys };
 }
 
 function requireManifest({ type, chunkLog2, commitment }: HeaderInfo): void {
@@ -193,7 +195,10 @@ export async function openScanned(
   if (opened === undefined) throw firstFault ?? noBackup();
   const { manifest, id: manifestId } = opened;
   const standing = freshness(head, { ...manifest, manifestId });
-  return { ...opened, copies, freshness: standing, scan: found, damaged };
+  // Earlier generations can be sealed under keys of older epochs: that is no damage.
+  const earlier = new Set(manifest.ancestors.flatMap(({ commitments }) => commitments.map(storageName)));
+  const faults = damaged.filter(({ name, code }) => code !== 'wrong-key' || !earlier.has(name));
+  return { ...opened, copies, freshness: standing, scan: found, damaged: faults };
 }
 
 /**

@@ -27,11 +27,12 @@ import { StrongroomError, type ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { syncFolder, writeAll } from './directory-storage.ts';
+import { openBackup } from './backups.ts';
 import { fault, guarded } from './faults.ts';
 import { requireCurrent, type Freshness } from './freshness.ts';
 import { lengthOf, type Entry, type FileEntry, type Time } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
-import { openManifest, type Damage, type OpenedManifest, type SelectOptions } from './newest.ts';
+import type { Damage, OpenedManifest, SelectOptions } from './newest.ts';
 import { FileReader, Pacer } from './objects.ts';
 import { checkPath, checkTarget, parentOf } from './paths.ts';
 import type { Storage } from './storage.ts';
@@ -85,7 +86,7 @@ export class RestoreError extends StrongroomError {
  * before anything is written. A file appears under its name only once all of it was verified; one that is damaged
  * does not appear, and the others still do.
  *
- * @throws StrongroomError as {@link openManifest}; `stale`, `fork`, `unsafe-path`, `exists`, before anything is written
+ * @throws StrongroomError as {@link openBackup}; `stale`, `fork`, `unsafe-path`, `exists`, before anything is written
  * @throws RestoreError if anything is missing at the end: `object-missing`, `object-mismatch`, any code of opening an
  *   object, `disk-full`, `permission`, `io`, `exists`, `cancelled`
  */
@@ -95,7 +96,7 @@ export async function restore(
   target: string,
   options: RestoreOptions = {},
 ): Promise<RestoreReport> {
-  const opened = await openManifest(storage, key, options);
+  const opened = await openBackup(storage, key, options);
   if (options.manifest === undefined) requireCurrent(opened.freshness);
   const { entries } = opened.manifest;
   const rules = process.platform === 'win32' ? 'windows' : 'posix';
@@ -108,7 +109,7 @@ export async function restore(
   guarded(target, () => mkdirSync(target, { recursive: true }));
   const place = guarded(target, () => realpathSync(target));
   const pacer = new Pacer(options.signal);
-  const reader = new FileReader(storage, key, opened.manifest, pacer);
+  const reader = new FileReader(storage, opened.key, opened.manifest, pacer);
   return new Run(reader, pacer, place, present, options).all(opened);
 }
 
@@ -151,7 +152,7 @@ function throughLink(path: string): StrongroomError {
 const isFinal = (code: ErrorCode): boolean => code === 'cancelled' || code === 'disk-full';
 
 /** A time for the file system, not later than it was. Node takes a negative number for "now", but not a negative date. */
-function timeOf({ seconds, nanoseconds }: Time): number | Date {
+export function timeOf({ seconds, nanoseconds }: Time): number | Date {
   if (seconds < 0) return new Date(seconds * 1000 + Math.floor(nanoseconds / 1e6));
   const time = seconds + nanoseconds / 1e9;
   const isLater = (time - seconds) * 1e9 > nanoseconds;

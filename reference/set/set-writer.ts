@@ -20,6 +20,7 @@ import {
   type PlannedFile,
 } from './contents.ts';
 import type { Committed, FileMeta, Meta } from './generation.ts';
+import { putHead } from './head.ts';
 import type { Entry, Manifest, ObjectReference } from './manifest.ts';
 import { sealManifest } from './manifest-writer.ts';
 import { discardQuietly, MAX_VOLUME_LENGTH, Settling, type Sealing } from './object-writer.ts';
@@ -244,9 +245,11 @@ export class SetWriter {
       for (const { upload } of copies) await discardQuietly(upload);
     }
     await this.#settling.remove(this.#checkpoints);
+    const setHead = { setId, generation, manifestId: id, created, keyEpoch };
+    const headFault = await putHead(this.#options.head, this.#options.key, setHead, this.#start.signedHead);
     const [sealed, reused] = [this.#sealed, this.#reused];
     const counts = { entries: entries.length, bytes: sealed.bytes + reused.bytes, sealed, reused };
-    return { setId, generation, manifestId: id, manifests: commitments, created, keyEpoch, ...counts };
+    return { ...setHead, manifests: commitments, ...counts, headFault };
   }
 
   /**

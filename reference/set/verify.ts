@@ -6,10 +6,11 @@
 import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
+import { openBackup } from './backups.ts';
 import type { Freshness } from './freshness.ts';
 import { lengthOf } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
-import { openManifest, type Damage, type SelectOptions } from './newest.ts';
+import type { Damage, SelectOptions } from './newest.ts';
 import { FileReader, Pacer } from './objects.ts';
 import type { Failure } from './restore.ts';
 import { storageName, type Storage } from './storage.ts';
@@ -44,18 +45,19 @@ export interface VerifyReport {
 /**
  * Reads every object of the newest backup, or of the named one, as a restore would.
  *
- * @throws StrongroomError as {@link openManifest}; faults of single entries are in the report
+ * @throws StrongroomError as {@link openBackup}; faults of single entries are in the report
  */
 export async function verify(
   storage: Storage,
   key: BackupKey,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const { manifest, copies, freshness, scan, damaged } = await openManifest(storage, key, options);
+  const opened = await openBackup(storage, key, options);
+  const { manifest, copies, freshness, scan, damaged } = opened;
   const { setId, generation, created, entries } = manifest;
   const total = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
   const meter = new Meter(entries.length, total, options.onProgress);
-  const reader = new FileReader(storage, key, manifest, new Pacer(options.signal));
+  const reader = new FileReader(storage, opened.key, manifest, new Pacer(options.signal));
   const failed: Failure[] = [];
   const unused = new Set(scan.objects.keys());
   for (const { name } of scan.manifests) unused.delete(name);
