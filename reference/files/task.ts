@@ -129,7 +129,8 @@ function openSteps(task: OpenTask, aead: Aead, tagger: Aead | undefined, notes: 
       const plaintext = cipher.open(index, sealed.subarray(from, end));
       const inContent = Math.max(0, (contentLength ?? 0) - index * size);
       if (contentLength !== undefined && !isZero(plaintext.subarray(inContent))) notes.noteBadPadding();
-      pieces.push(plaintext.subarray(0, inContent));
+      if (inContent > 0) pieces.push(plaintext.subarray(0, inContent));
+      else free(plaintext);
     }
     if (first + perUnit > fullChunks) pieces.push(finalContent);
     if (target !== undefined) writeAt(target, pieces, unit * UNIT_LENGTH);

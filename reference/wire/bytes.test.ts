@@ -53,4 +53,19 @@ describe('bytes', () => {
     expect(isZero(joined)).toBe(true);
     expect(isZero(Uint8Array.of(0, 0, 128))).toBe(false);
   });
+
+  it('sees every bit of any part', () => {
+    const buffer = new Uint8Array(40);
+    for (let from = 0; from < 9; from++) {
+      for (let to = from; to <= 40; to++) {
+        const part = buffer.subarray(from, to);
+        expect(isZero(part)).toBe(true);
+        for (let i = 0; i < 40; i++) {
+          buffer[i] = 128;
+          expect(isZero(part)).toBe(i < from || i >= to);
+          buffer[i] = 0;
+        }
+      }
+    }
+  });
 });
