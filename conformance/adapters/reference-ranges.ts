@@ -13,12 +13,14 @@ import {
 } from '../../reference/container/index.ts';
 import { isStrongroomError } from '../../reference/errors.ts';
 import { BackupKey } from '../../reference/keys/backup-key.ts';
+import { httpSource } from '../../reference/sources/http.ts';
 import { concat, hex } from '../../reference/wire/bytes.ts';
 import { engine } from './reference-engine.ts';
 import type { Operation, Params } from './serve.ts';
 
-/** The object of the request, in pieces, with what its source is to say of its length. */
+/** The object at an address, or that of the request in pieces, with what its source is to say of its length. */
 function sourceOf(params: Params): ByteSource {
+  if (params.has('url')) return httpSource(params.text('url'));
   const object = params.bytes('object');
   const size = params.has('pieceLength') ? params.number('pieceLength') : object.length;
   return {

@@ -31,6 +31,7 @@ const hello: Operation = () => ({
     'lengths',
     'streaming',
     'ranges',
+    'http-ranges',
     'engine',
     'records',
     'manifest',
