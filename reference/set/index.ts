@@ -34,19 +34,11 @@ export {
   type WrappedKey,
 } from './manifest.ts';
 export { manifestContent, ManifestReader, type SetManifestHead } from './manifest-content.ts';
-export { MEDIA_BLOCK_LENGTH, MediaHasher, mediaIdOf, tagBlocks } from './media-id.ts';
+export { MediaHasher, mediaIdOf, tagBlocks } from './media-id.ts';
 export type { Committed, FileMeta, Meta, Tally } from './generation.ts';
 export type { Progress } from './meter.ts';
-export {
-  openManifest,
-  scan,
-  type Damage,
-  type ManifestCopy,
-  type OpenedManifest,
-  type Scan,
-  type ScannedManifest,
-  type SelectOptions,
-} from './newest.ts';
+export { openManifest, type OpenedManifest, type SelectOptions } from './newest.ts';
+export { scan, type Damage, type ManifestCopy, type Scan, type ScannedManifest } from './scan.ts';
 export { checkPath, checkTarget, MAX_PATH_LENGTH, MAX_SEGMENT_LENGTH, type PathRules } from './paths.ts';
 export {
   BEGIN,

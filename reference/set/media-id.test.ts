@@ -1,8 +1,9 @@
 import { createCipheriv, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BLOCK_LENGTH } from '../crypto/block-tag.ts';
 import { nobleEngine } from '../crypto/noble.ts';
-import { MEDIA_BLOCK_LENGTH, MediaHasher, mediaIdOf, tagBlocks } from './media-id.ts';
+import { MediaHasher, mediaIdOf, tagBlocks } from './media-id.ts';
 
 const mediaKey = new Uint8Array(32).fill(0x4d);
 
@@ -39,7 +40,7 @@ const noise = (length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) * 13 + (i >> 20) * 5) & 255);
 
 describe('the media id', () => {
-  const block = MEDIA_BLOCK_LENGTH;
+  const block = BLOCK_LENGTH;
 
   // proves MAN-16
   it.each([0, 1, block - 1, block, block + 1, 2 * block, 3 * block + 5])(

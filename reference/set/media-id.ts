@@ -1,10 +1,11 @@
 /**
- * The identity of content (spec/manifest.md, "Identity of content"): what tells that two files are the same, to whoever
+ * The identity of content (spec/manifest.md, "Content identity"): what tells that two files are the same, to whoever
  * holds the media key of their set and to nobody else.
  *
  * @module
  */
-import { NONCE_LENGTH, TAG_LENGTH, type Aead, type CryptoEngine } from '../crypto/engine.ts';
+import { BLOCK_LENGTH, blockTag } from '../crypto/block-tag.ts';
+import { TAG_LENGTH, type Aead, type CryptoEngine } from '../crypto/engine.ts';
 import { expand } from '../crypto/hkdf.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { label, type LabelName } from '../keys/labels.ts';
@@ -13,30 +14,15 @@ import { encode, u64 } from '../wire/codec.ts';
 
 /** Length in bytes of a media key, and of a media id. */
 export const MEDIA_ID_LENGTH = 32;
-/** Bytes of content that one tag covers. */
-export const MEDIA_BLOCK_LENGTH: number = 2 ** 20;
-
-const EMPTY = new Uint8Array();
-
 function derive(mediaKey: Uint8Array, name: LabelName, engine: CryptoEngine): Bytes {
   return expand(engine, 'sha256', mediaKey, label(name), 32);
 }
 
-/** Makes the tags of blocks, in any order. */
-class Tagger {
-  readonly #aead: Aead;
-
-  constructor(mediaKey: Uint8Array, engine: CryptoEngine) {
-    const key = derive(mediaKey, 'media-tag', engine);
-    this.#aead = engine.aead(key);
-    wipe(key);
-  }
-
-  tag(index: number, block: Uint8Array): Bytes {
-    const nonce = new Uint8Array(NONCE_LENGTH);
-    nonce.set(encode(u64, index), NONCE_LENGTH - 8);
-    return this.#aead.seal(nonce, EMPTY, block);
-  }
+function tagCipher(mediaKey: Uint8Array, engine: CryptoEngine): Aead {
+  const key = derive(mediaKey, 'media-tag', engine);
+  const aead = engine.aead(key);
+  wipe(key);
+  return aead;
 }
 
 /**
@@ -49,10 +35,10 @@ export function tagBlocks(
   content: Uint8Array,
   engine: CryptoEngine = nodeEngine,
 ): Bytes {
-  const tagger = new Tagger(mediaKey, engine);
-  const tags = new Uint8Array(TAG_LENGTH * Math.ceil(content.length / MEDIA_BLOCK_LENGTH));
-  for (let at = 0, i = 0; at < content.length; at += MEDIA_BLOCK_LENGTH, i++) {
-    tags.set(tagger.tag(first + i, content.subarray(at, at + MEDIA_BLOCK_LENGTH)), TAG_LENGTH * i);
+  const aead = tagCipher(mediaKey, engine);
+  const tags = new Uint8Array(TAG_LENGTH * Math.ceil(content.length / BLOCK_LENGTH));
+  for (let at = 0, i = 0; at < content.length; at += BLOCK_LENGTH, i++) {
+    tags.set(blockTag(aead, first + i, content.subarray(at, at + BLOCK_LENGTH)), TAG_LENGTH * i);
   }
   return tags;
 }
@@ -74,7 +60,7 @@ export function mediaIdOf(
 export class MediaHasher {
   readonly #mediaKey: Uint8Array;
   readonly #engine: CryptoEngine;
-  readonly #tagger: Tagger;
+  readonly #aead: Aead;
   /** The block that has begun, and how much of it is there; none until a piece does not end with a block. */
   #block: Bytes | undefined;
   #held = 0;
@@ -86,16 +72,16 @@ export class MediaHasher {
   constructor(mediaKey: Uint8Array, engine: CryptoEngine = nodeEngine) {
     this.#mediaKey = mediaKey;
     this.#engine = engine;
-    this.#tagger = new Tagger(mediaKey, engine);
+    this.#aead = tagCipher(mediaKey, engine);
   }
 
   /** Adds content, which is not kept. */
   update(content: Uint8Array): void {
     this.#length += content.length;
     for (let at = 0; at < content.length;) {
-      const part = content.subarray(at, at + MEDIA_BLOCK_LENGTH - this.#held);
+      const part = content.subarray(at, at + BLOCK_LENGTH - this.#held);
       at += part.length;
-      if (part.length === MEDIA_BLOCK_LENGTH) this.#add(part);
+      if (part.length === BLOCK_LENGTH) this.#add(part);
       else this.#hold(part);
     }
   }
@@ -112,10 +98,10 @@ export class MediaHasher {
   }
 
   #hold(part: Uint8Array): void {
-    this.#block ??= new Uint8Array(MEDIA_BLOCK_LENGTH);
+    this.#block ??= new Uint8Array(BLOCK_LENGTH);
     this.#block.set(part, this.#held);
     this.#held += part.length;
-    if (this.#held < MEDIA_BLOCK_LENGTH) return;
+    if (this.#held < BLOCK_LENGTH) return;
     this.#add(this.#block);
     this.#held = 0;
   }
@@ -127,6 +113,6 @@ export class MediaHasher {
       longer.set(this.#tags);
       this.#tags = longer;
     }
-    this.#tags.set(this.#tagger.tag(this.#blocks++, block), at);
+    this.#tags.set(blockTag(this.#aead, this.#blocks++, block), at);
   }
 }

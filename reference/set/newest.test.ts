@@ -1,8 +1,22 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, encodePrefix } from '../container/header.ts';
-import { inspect } from '../container/index.ts';
-import { codeOf, copiesOf, key, objectOf, place, tamper, write, type Place } from './fixture.ts';
-import { backup, DirectoryStorage, list, manifestContent, openManifest, restore, verify } from './index.ts';
+import { inspect, seal } from '../container/index.ts';
+import { BackupKey } from '../keys/backup-key.ts';
+import { codeOf, copiesOf, flipAt, key, objectOf, place, tamper, write, type Place } from './fixture.ts';
+import {
+  backup,
+  DirectoryStorage,
+  list,
+  manifestContent,
+  openManifest,
+  restore,
+  scan,
+  storageName,
+  verify,
+  type Manifest,
+} from './index.ts';
 
 /** A manifest that a stranger wrote and sent to the owner as a picture; no key is needed for that. */
 const forged = Buffer.concat([
@@ -98,52 +112,195 @@ describe('a storage that answers two reads of one name with two objects', () => 
 });
 
 /** Changes the last byte: a small manifest is one chunk. */
-function spoil(bytes: Buffer): Buffer {
-  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-  return bytes;
-}
+const inBody = flipAt(-1);
+const inHeader = flipAt(20);
 
-describe('a manifest of an unknown generation', () => {
-  /** Two generations, and a way to make copies of one unreadable from their first chunk on. */
-  async function twoGenerations(): Promise<{
-    readonly at: Place;
-    readonly copies: readonly (readonly string[])[];
-    readonly damage: (...names: readonly string[]) => void;
-  }> {
-    const at = place({ diary: 'first' });
-    const copies: (readonly string[])[] = [];
-    for (const content of ['first', 'second']) {
-      write(at.source, 'diary', content);
+describe('what cannot be read and may be a newer manifest', () => {
+  type History = { readonly at: Place; readonly copies: readonly (readonly [string, string])[] };
+
+  /** A set of as many generations, in each of which one file changes and one stays. */
+  async function history(generations: number): Promise<History> {
+    const at = place({ stays: 'the same' });
+    const copies: [string, string][] = [];
+    for (let generation = 1; generation <= generations; generation++) {
+      write(at.source, 'diary', `${generation}`.repeat(70_000));
       await backup(at.source, at.storage, { key });
-      copies.push(await copiesOf(at));
+      const [first = '', second = ''] = await copiesOf(at);
+      copies.push([first, second]);
     }
-    const damage = (...names: readonly string[]): void => {
-      for (const name of names) tamper(at, name, spoil);
-    };
-    return { at, copies, damage };
+    return { at, copies };
+  }
+
+  /** The copies of a generation, counted from 1. */
+  const of = ({ copies }: History, generation: number): readonly [string, string] =>
+    copies[generation - 1] ?? ['', ''];
+
+  async function isStopped({ at, copies }: History, code: string, readable: number): Promise<void> {
+    for (const run of [restore(at.storage, key, at.target), verify(at.storage, key), list(at.storage, key)]) {
+      expect(await codeOf(run)).toBe(code);
+    }
+    expect(existsSync(at.target)).toBe(false);
+    const manifest = copies[readable - 1]?.[0] ?? '';
+    expect(await restore(at.storage, key, at.target, { manifest })).toMatchObject({ generation: readable });
   }
 
   // proves SET-16
-  it('stops restore and backup if it may be the newest', async () => {
-    const { at, copies, damage } = await twoGenerations();
-    damage(...(copies[1] ?? []));
-    await expect(restore(at.storage, key, at.target)).rejects.toMatchObject({ code: 'chunk-damaged' });
-    await expect(backup(at.source, at.storage, { key })).rejects.toMatchObject({ code: 'chunk-damaged' });
-    const manifest = copies[0]?.[0] ?? '';
-    expect(await restore(at.storage, key, at.target, { manifest })).toMatchObject({ generation: 1 });
+  it.each<[string, (history: History) => void, string]>([
+    [
+      'both newest copies, in their bodies',
+      (h) => of(h, 2).map((name) => tamper(h.at, name, inBody)),
+      'chunk-damaged',
+    ],
+    [
+      'both newest copies, in their headers',
+      (h) => of(h, 2).map((name) => tamper(h.at, name, inHeader)),
+      'header-damaged',
+    ],
+    [
+      'one newest copy in its header, the other in its body',
+      (h) => {
+        tamper(h.at, of(h, 2)[0], inHeader);
+        tamper(h.at, of(h, 2)[1], inBody);
+      },
+      'chunk-damaged',
+    ],
+    [
+      'both newest copies, cut to nothing',
+      (h) => of(h, 2).map((name) => tamper(h.at, name, () => Buffer.of())),
+      'truncated',
+    ],
+    [
+      'one newest copy in its header, the other gone',
+      (h) => {
+        tamper(h.at, of(h, 2)[0], inHeader);
+        h.at.storage.remove(of(h, 2)[1]);
+      },
+      'header-damaged',
+    ],
+  ])('stops everything but a backup that is named: %s', async (_what, damage, code) => {
+    const set = await history(2);
+    damage(set);
+    expect(await codeOf(backup(set.at.source, set.at.storage, { key }))).toBe(code);
+    await isStopped(set, code, 1);
   });
 
-  it('stops nothing if it can only be an older one, or the twin of what is read', async () => {
-    const { at, copies, damage } = await twoGenerations();
-    const [[first = '', second = ''] = [], [twin = ''] = []] = copies;
-    damage(first, second, twin);
-    expect(await restore(at.storage, key, at.target)).toMatchObject({ generation: 2, copies: 1 });
+  // proves SET-16
+  it.each([inBody, inHeader])('stops them too if generations in between were removed', async (damage) => {
+    const set = await history(4);
+    for (const generation of [2, 3]) for (const name of of(set, generation)) set.at.storage.remove(name);
+    for (const name of of(set, 4)) tamper(set.at, name, damage);
+    await isStopped(set, damage === inBody ? 'chunk-damaged' : 'header-damaged', 1);
+  });
+
+  // proves SET-15, SET-16
+  it('stops them if it is anything with the name of an object', async () => {
+    const set = await history(1);
+    write(set.at.storage.folder, `${'d'.repeat(32)}.sro`, 'garbage');
+    expect(await codeOf(backup(set.at.source, set.at.storage, { key }))).toBe('not-an-object');
+    await isStopped(set, 'not-an-object', 1);
+  });
+
+  // proves SET-15
+  it('stops them if it is the object of a stranger, for it does not show that it is', async () => {
+    const set = await history(1);
+    const { source } = place({ a: 'a' });
+    await backup(source, set.at.storage, { key: BackupKey.generate() });
+    expect(await restore(set.at.storage, key, set.at.target)).toMatchObject({ generation: 1, failed: [] });
+    const strangers = readdirSync(set.at.storage.folder).filter(
+      (name) => inspect(readFileSync(join(set.at.storage.folder, name))).type !== 'manifest',
+    );
+    const ours = (await openManifest(set.at.storage, key)).manifest.objects.map(({ commitment }) =>
+      storageName(commitment),
+    );
+    const [theirs = ''] = strangers.filter((name) => !ours.includes(name));
+    tamper(set.at, theirs, inHeader);
+    expect(await codeOf(list(set.at.storage, key))).toBe('header-damaged');
+  });
+
+  it('is not the manifest of a stranger, whatever state it is in behind its header', async () => {
+    const set = await history(1);
+    const { source } = place({ a: 'a' });
+    const { manifests } = await backup(source, set.at.storage, { key: BackupKey.generate() });
+    for (const commitment of manifests) tamper(set.at, storageName(commitment), inBody);
+    expect(await restore(set.at.storage, key, set.at.target)).toMatchObject({ generation: 1, failed: [] });
+  });
+
+  it.each([inBody, inHeader])(
+    'is not the twin of what is read, nor an earlier generation',
+    async (damage) => {
+      const set = await history(4);
+      for (const name of of(set, 3)) set.at.storage.remove(name);
+      for (const name of [...of(set, 1), ...of(set, 2), of(set, 4)[1]]) tamper(set.at, name, damage);
+      const report = await restore(set.at.storage, key, set.at.target);
+      expect(report).toMatchObject({ generation: 4, copies: 1, failed: [] });
+      expect(report.damaged).toHaveLength(5);
+    },
+  );
+
+  it('is not a file that a generation names, the newest or an earlier one', async () => {
+    const set = await history(3);
+    const { manifest } = await openManifest(set.at.storage, key);
+    const earlier = await openManifest(set.at.storage, key, { manifest: of(set, 1)[0] });
+    const large = ({ objects }: Manifest): string =>
+      storageName(objects.find(({ length }) => length > 66_000)?.commitment ?? new Uint8Array());
+    tamper(set.at, large(earlier.manifest), inHeader);
+    expect(await verify(set.at.storage, key)).toMatchObject({ generation: 3, failed: [] });
+    tamper(set.at, large(manifest), inHeader);
+    expect(await verify(set.at.storage, key)).toMatchObject({
+      generation: 3,
+      failed: [{ path: 'diary', code: 'header-damaged' }],
+    });
+    // Once nobody can say whose it is, it may be anything.
+    for (const name of of(set, 1)) set.at.storage.remove(name);
+    expect(await codeOf(verify(set.at.storage, key))).toBe('header-damaged');
   });
 
   it('is no reason to begin a set anew', async () => {
-    const at = place({ diary: 'only' });
-    await backup(at.source, at.storage, { key });
-    for (const name of await copiesOf(at)) tamper(at, name, spoil);
-    await expect(backup(at.source, at.storage, { key })).rejects.toMatchObject({ code: 'chunk-damaged' });
+    for (const damage of [inBody, inHeader]) {
+      const set = await history(1);
+      for (const name of of(set, 1)) tamper(set.at, name, damage);
+      expect(await codeOf(backup(set.at.source, set.at.storage, { key }))).not.toBe('fulfilled');
+    }
   });
+});
+
+it('a scan of thousands of objects, and one for what is new, cost little', async () => {
+  const at = place({ diary: 'text' });
+  await backup(at.source, at.storage, { key });
+  const blob = seal(new Uint8Array(100), { key, type: 'blob' });
+  for (let i = 0; i < 3000; i++) {
+    const header = inspect(blob);
+    const commitment = new Uint8Array(32);
+    new DataView(commitment.buffer).setUint32(0, i);
+    write(
+      at.storage.folder,
+      storageName(commitment),
+      Buffer.concat([encodeHeader(header.prefix, commitment), blob.subarray(header.length)]),
+    );
+  }
+  const reads = { count: 0, bytes: 0 };
+  const storage = new (class extends DirectoryStorage {
+    override async *read(
+      name: string,
+      start?: number,
+      end?: number,
+    ): AsyncGenerator<Uint8Array, void, undefined> {
+      reads.count++;
+      for await (const piece of super.read(name, start, end)) {
+        reads.bytes += piece.length;
+        yield piece;
+      }
+    }
+  })(at.storage.folder);
+  const found = await scan(storage, key);
+  expect(found.objects.size).toBe(3003);
+  expect(found.manifests).toHaveLength(2);
+  expect(reads.count).toBe(3005);
+  expect(reads.bytes).toBeLessThan(3005 * 4184);
+  reads.count = 0;
+  write(at.source, 'diary', 'more');
+  await backup(at.source, at.storage, { key });
+  const since = await scan(storage, key, undefined, found.objects);
+  expect(since.manifests.map(({ generation }) => generation)).toEqual([2, 2]);
+  expect(reads.count).toBe(3 + 2);
 });
