@@ -10,6 +10,8 @@ import type { BackupKey } from '../keys/backup-key.ts';
 import { ObjectKey } from '../keys/object-key.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { freshness, requireCurrent } from './freshness.ts';
+import { fetchHead, type SetHead } from './head.ts';
 import { MAX_ANCESTORS, type Ancestor, type Manifest, type WrappedKey } from './manifest.ts';
 import { MEDIA_ID_LENGTH } from './media-id.ts';
 import {
@@ -19,6 +21,7 @@ import {
   scan,
   unreadHeaders,
   unreadManifests,
+  type OpenedManifest,
   type Scan,
   type SelectOptions,
 } from './newest.ts';
@@ -54,6 +57,8 @@ interface Inherited {
 /** What a new generation starts from. */
 export interface Start extends Inherited {
   readonly scan: Scan;
+  /** The head that was kept before, as it was; undefined if there was none. */
+  readonly signedHead: Bytes | undefined;
   /** Storage names of what is there and cannot be used again. */
   readonly damaged: ReadonlySet<string>;
   /** Checkpoints of this set, under their storage names. */
@@ -63,7 +68,8 @@ export interface Start extends Inherited {
 /**
  * Scans a storage for what the next generation starts from. Draws `set-id` and `media-key` if nothing is there.
  *
- * @throws StrongroomError `cancelled`, `permission`, `io`, `fork`, and what opening the newest manifest throws
+ * @throws StrongroomError `cancelled`, `permission`, `io`, `fork`, `stale`, `bad-head`, and what opening the newest
+ *   manifest throws
  */
 export async function findStart(
   random: RandomSource,
@@ -71,9 +77,11 @@ export async function findStart(
   options: StartOptions,
 ): Promise<Start> {
   const { key, previousKey = key, signal } = options;
+  // Before the storage: a backup moves the head after its commit.
+  const { head, signed: signedHead } = await fetchHead(previousKey, options.head);
   const found = await scan(storage, previousKey, signal);
   requireReadable(found);
-  const before = await followed(storage, found, options);
+  const before = await followed(storage, found, options, head);
   const left = key === previousKey ? await checkpointsIn(storage, key, found, before?.previous, signal) : [];
   const first = left[0];
   const inherited: Inherited = before ?? {
@@ -90,7 +98,7 @@ export async function findStart(
     (each) => equal(each.setId, setId) && equal(each.mediaKey, mediaKey) && each.keyEpoch === keyEpoch,
   );
   const damaged = new Set(found.damaged.map(({ name }) => name));
-  const start = { ...inherited, scan: found, damaged, checkpoints };
+  const start = { ...inherited, scan: found, signedHead, damaged, checkpoints };
   if (options.check === true) for (const name of await unsound(storage, start, options)) damaged.add(name);
   return start;
 }
@@ -126,41 +134,57 @@ function requireReadable({ damaged }: Scan): void {
 async function followed(
   storage: Storage,
   found: Scan,
-  { key, previousKey, manifest: named, signal }: StartOptions,
+  options: StartOptions,
+  head: SetHead | undefined,
 ): Promise<Inherited | undefined> {
+  const { key, previousKey, manifest: named, signal } = options;
   const { manifests, damaged } = found;
   const none = manifests.length + unreadManifests(damaged).length + unreadHeaders(damaged).length === 0;
-  if (none && named === undefined) return undefined;
+  if (none && named === undefined) {
+    if (head !== undefined) requireCurrent('stale');
+    return undefined;
+  }
   const ofSet = await manifestsOfSet(found, storage, previousKey ?? key, {
     ...(named === undefined ? {} : { manifest: named }),
     ...(signal === undefined ? {} : { signal }),
   });
   const [newest] = ofSet;
   if (newest === undefined) return undefined;
-  const { ancestors, ...head } = newest.head;
-  const generation = newest.generation + 1;
+  const { ancestors, ...common } = newest.head;
+  if (head !== undefined && named === undefined) {
+    // What can be told before it is read whole; its id is compared if it can be.
+    requireCurrent(freshness(head, { ...newest.head, manifestId: head.manifestId }));
+  }
+  // The number of a newer generation that is lost is not given to another one: it may turn up again.
+  const lost = head !== undefined && equal(head.setId, newest.setId) ? head.generation : 0;
+  const generation = Math.max(newest.generation, lost) + 1;
   // Of several copies the named one; and if an older generation is named, its set is followed all the same.
   const isNewest = ofSet.some((each) => each.name === named && each.generation === newest.generation);
   const manifest = named === undefined || isNewest ? named : newest.name;
+  let opened: OpenedManifest;
   try {
-    const opened = await openScanned(found, storage, previousKey ?? key, {
-      ...(manifest === undefined ? {} : { manifest }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const { manifest: previous, id: manifestId } = opened;
-    const parent = { generation: previous.generation, manifestId, commitments: previous.commitments };
-    const all = [parent, ...previous.ancestors].slice(0, MAX_ANCESTORS);
-    const wrappedKeys = [...previous.wrappedKeys];
-    if (previousKey !== undefined) {
-      wrappedKeys.push({ keyEpoch: previous.keyEpoch, objectKey: previousKey.objectKey().bytes() });
-    }
-    const keyEpoch = previous.keyEpoch + Number(previousKey !== undefined);
-    return { ...head, keyEpoch, generation, ancestors: all, wrappedKeys, previous };
+    opened = await openScanned(
+      found,
+      storage,
+      previousKey ?? key,
+      { ...(manifest === undefined ? {} : { manifest }), ...(signal === undefined ? {} : { signal }) },
+      head,
+    );
   } catch (error) {
     // With a new key, what cannot be read would be lost with the old one.
     if (!isStrongroomError(error) || isFatal(error.code) || previousKey !== undefined) throw error;
-    return { ...head, generation, ancestors, wrappedKeys: [], previous: undefined };
+    return { ...common, generation, ancestors, wrappedKeys: newest.wrappedKeys, previous: undefined };
   }
+  if (named === undefined) requireCurrent(opened.freshness);
+  const { manifest: previous, id: manifestId } = opened;
+  const parent = { generation: previous.generation, manifestId, commitments: previous.commitments };
+  const all = [parent, ...previous.ancestors].slice(0, MAX_ANCESTORS);
+  const wrappedKeys = [...previous.wrappedKeys];
+  if (previousKey !== undefined) {
+    wrappedKeys.push({ keyEpoch: previous.keyEpoch, objectKey: previousKey.objectKey().bytes() });
+  }
+  const keyEpoch = previous.keyEpoch + Number(previousKey !== undefined);
+  return { ...common, keyEpoch, generation, ancestors: all, wrappedKeys, previous };
 }
 
 /** The checkpoints in a storage: they are among the objects that the manifest does not name. */
