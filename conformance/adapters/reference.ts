@@ -11,6 +11,7 @@ import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
 import { rangeOperations } from './reference-ranges.ts';
 import { vaultOperations } from './reference-vault.ts';
+import { chatOperations } from './reference-chat.ts';
 import { freshnessOperations } from './reference-freshness.ts';
 import { recordOperations } from './reference-records.ts';
 import { setOperations } from './reference-set.ts';
@@ -37,6 +38,7 @@ const hello: Operation = () => ({
     'manifest',
     'set',
     'freshness',
+    'chat',
     'opaque-client',
     'opaque-server',
     'channel-client',
@@ -62,6 +64,7 @@ const operations = Object.entries({
   ...recordOperations,
   ...setOperations,
   ...freshnessOperations,
+  ...chatOperations,
   ...vaultOperations,
   ...liveOperations,
   ...clientOperations,

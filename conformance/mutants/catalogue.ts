@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { chatMutants } from './chat.ts';
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
 import { freshnessMutants } from './freshness.ts';
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...setMutants,
   ...freshnessMutants,
   ...restoreMutants,
+  ...chatMutants,
   ...vaultMutants,
   ...clientMutants,
   ...wireMutants,

@@ -6,12 +6,14 @@
 import * as z from 'zod';
 
 /** Who is under test. */
-export type Role = 'container-reader' | 'container-writer' | 'set-reader' | 'vault-client' | 'vault-server';
+export type Role =
+  'container-reader' | 'container-writer' | 'set-reader' | 'chat-reader' | 'vault-client' | 'vault-server';
 /** Every role, in the order in which verdicts are printed. */
 export const ROLES: readonly Role[] = [
   'container-reader',
   'container-writer',
   'set-reader',
+  'chat-reader',
   'vault-client',
   'vault-server',
 ];

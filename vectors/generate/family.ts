@@ -155,7 +155,7 @@ export class Family {
   #reject(id: string, twin: Vector, input: Record<string, Value>, edit: Edit, reject: Reject): void {
     const { title, why, requirements, errors, position, released, tree } = reject;
     const sink = twin.expect.outcome === 'ok' && twin.expect.released !== undefined;
-    const target = twin.expect.outcome === 'ok' && twin.expect.tree !== undefined;
+    const target = tree !== undefined || (twin.expect.outcome === 'ok' && twin.expect.tree !== undefined);
     this.#add(
       id,
       {

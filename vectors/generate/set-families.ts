@@ -4,6 +4,7 @@
  * @module
  */
 import type { VectorFile } from '../../conformance/schema/vector.ts';
+import { chats } from './chats.ts';
 import { epochs } from './epochs.ts';
 import { freshness } from './freshness.ts';
 import { groups } from './groups.ts';
@@ -27,4 +28,5 @@ export const SET_FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['set', restores],
   ['set', volumes],
   ['set', epochs],
+  ['set', chats],
 ];
