@@ -7,6 +7,7 @@
 export { sealAnswerWith } from './channel/answer.ts';
 export { sealRequestWith } from './channel/client.ts';
 export { openRequestWith } from './channel/vault.ts';
+export { exportChatWith } from './chat/export.ts';
 export { connectWith } from './client/session.ts';
 export { sealStreamWith } from './container/streams.ts';
 export { sealerWith, sealWith } from './container/writer.ts';

@@ -21,6 +21,7 @@ import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { syncFolder, writeAll } from '../set/directory-storage.ts';
 import { errno, fault, guarded } from '../set/faults.ts';
+import type { Freshness } from '../set/freshness.ts';
 import type { FileEntry } from '../set/manifest.ts';
 import type { Damage, SelectOptions } from '../set/newest.ts';
 import { checkPath, parentOf } from '../set/paths.ts';
@@ -49,6 +50,7 @@ export interface ImportReport {
   readonly generation: number;
   /** Seconds since 1970-01-01T00:00:00Z. */
   readonly created: number;
+  readonly freshness: Freshness;
   /** Number of whole copies of the manifest; it was written twice. */
   readonly copies: number;
   /** Objects that could not be read when the manifest was looked for. */
@@ -275,9 +277,9 @@ class Import {
   }
 
   #report(counts: ChatHead): ImportReport {
-    const { manifest, copies, damaged } = this.#reader.opened;
+    const { manifest, copies, damaged, freshness } = this.#reader.opened;
     const { setId, generation, created } = manifest;
-    const found = { copies: copies.length, damaged, failed: this.#failed };
+    const found = { freshness, copies: copies.length, damaged, failed: this.#failed };
     return { setId, generation, created, counts, messages: this.#messages, media: this.#media, ...found };
   }
 }

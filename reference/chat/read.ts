@@ -5,6 +5,7 @@
  */
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
+import { requireCurrent } from '../set/freshness.ts';
 import type { FileEntry } from '../set/manifest.ts';
 import { openManifest, type OpenedManifest, type SelectOptions } from '../set/newest.ts';
 import { FileReader, Pacer } from '../set/objects.ts';
@@ -66,10 +67,12 @@ export class ChatReader {
   /**
    * Opens the newest chat, or the named one.
    *
-   * @throws StrongroomError as {@link openManifest}; `not-found` if it is no backup of a chat
+   * @throws StrongroomError as {@link openManifest}; `stale`, `fork` if the head knows of a newer one; `not-found` if it
+   *   is no backup of a chat
    */
   static async open(storage: Storage, key: BackupKey, options: SelectOptions = {}): Promise<ChatReader> {
     const opened = await openManifest(storage, key, options);
+    if (options.manifest === undefined) requireCurrent(opened.freshness);
     const { manifest } = opened;
     const head = manifest.entries.find(({ path }) => path === HEAD_PATH);
     if (head?.kind !== 'file') {
