@@ -7,12 +7,24 @@ import { ACCOUNT_COMMANDS } from './account.ts';
 import { helpOf, parse, refuseSecrets, wholeNumber, type Command } from './command.ts';
 import { EXIT_CODES, exitCodeOf } from './exit.ts';
 import { strongroom } from './fixture.ts';
+import { CHAT_COMMANDS } from './chat.ts';
+import { HEAD_COMMANDS } from './head.ts';
 import { KEY_COMMANDS } from './key.ts';
 import { OBJECT_COMMANDS } from './object.ts';
+import { RETENTION_COMMANDS } from './retention.ts';
 import { SET_COMMANDS } from './set.ts';
 import { VAULT_COMMANDS } from './vault.ts';
 
-const ALL = [...SET_COMMANDS, ...KEY_COMMANDS, ...ACCOUNT_COMMANDS, ...VAULT_COMMANDS, ...OBJECT_COMMANDS];
+const ALL = [
+  ...SET_COMMANDS,
+  ...RETENTION_COMMANDS,
+  ...HEAD_COMMANDS,
+  ...CHAT_COMMANDS,
+  ...KEY_COMMANDS,
+  ...ACCOUNT_COMMANDS,
+  ...VAULT_COMMANDS,
+  ...OBJECT_COMMANDS,
+];
 const digits = BackupKey.generate().recoveryKey();
 const { signal } = new AbortController();
 
@@ -113,7 +125,7 @@ describe('help', () => {
     const overview = stdout.toString();
     expect(code).toBe(0);
     const listed = overview.split('\n').filter((line) => /^ {2}[a-z]/u.test(line));
-    const expected = ALL.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+    const expected = ALL.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`);
     expect(listed.sort()).toEqual(expected.sort());
   });
 

@@ -20,7 +20,15 @@ const GROUPS: readonly {
     names: ['backup', 'restore', 'list', 'verify'],
     load: async () => (await import('./set.ts')).SET_COMMANDS,
   },
+  {
+    names: ['prune', 'rekey'],
+    load: async () => (await import('./retention.ts')).RETENTION_COMMANDS,
+  },
   { names: ['head show'], load: async () => (await import('./head.ts')).HEAD_COMMANDS },
+  {
+    names: ['chat generate', 'chat export', 'chat import', 'chat show'],
+    load: async () => (await import('./chat.ts')).CHAT_COMMANDS,
+  },
   { names: ['key new', 'key show'], load: async () => (await import('./key.ts')).KEY_COMMANDS },
   {
     names: ['register', 'recover', 'status'],
@@ -39,7 +47,7 @@ async function overview(): Promise<string> {
     '       strongroom <command> --help',
     '',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`),
     '',
     'Secrets are asked for, or read with --key-file, --key-fd, --password-file, --password-fd; never arguments.',
     '',

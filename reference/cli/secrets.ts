@@ -113,6 +113,11 @@ export async function askKey(invocation: Invocation): Promise<BackupKey> {
   return BackupKey.parse(await secret(invocation, 'key', 'Recovery key (64 digits)'));
 }
 
+/** The backup key in a file. @throws StrongroomError `invalid-recovery-key` */
+export function keyInFile(path: string): BackupKey {
+  return BackupKey.parse(readSecretFile(path));
+}
+
 /** The key that is registered now; undefined unless the options name it. */
 export async function previousKey(invocation: Invocation): Promise<BackupKey | undefined> {
   const given = ['previous-key-file', 'previous-key-fd'].some(

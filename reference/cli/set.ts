@@ -9,6 +9,7 @@ import { requireCurrent } from '../set/freshness.ts';
 import { backup, DirectoryStorage, history, list, restore, RestoreError, verify } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Command, Invocation } from './command.ts';
+import { HEAD, headOf, warnOfFreshness } from './head.ts';
 import { printable, sizeOf } from './progress.ts';
 import {
   dateOf,
@@ -23,7 +24,6 @@ import {
   warnOfCopies,
   withProgress,
 } from './report.ts';
-import { HEAD, headOf, warnOfFreshness } from './head.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
 
 const backupCommand: Command = {
@@ -35,6 +35,8 @@ const backupCommand: Command = {
     ...KEY_OPTIONS,
     reread: { help: 'read every file, also those that did not change by their times' },
     check: { help: 'read every stored object that is used again, and seal anew what is damaged' },
+    head: HEAD,
+    manifest: { value: 'name', help: 'follow the set of this backup, whatever the head says' },
     json: JSON_OPTION,
   },
   notes: [
@@ -46,7 +48,6 @@ const backupCommand: Command = {
     'strongroom backup . --to /mnt/cloud --key-fd 3 --json 3< backup.key',
   ],
   async run(invocation) {
-    const { signal } = invocation;
     const folder = invocation.argument(0);
     const storage = new DirectoryStorage(invocation.required('to'));
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
@@ -55,11 +56,18 @@ const backupCommand: Command = {
     const key = await askKey(invocation);
     const [reread, check] = [invocation.has('reread'), invocation.has('check')];
     const result = await withProgress((onProgress) =>
-      backup(folder, storage, { key, signal, reread, check, onProgress }),
+      backup(folder, storage, {
+        ...selectionOf(invocation),
+        ...headOf(invocation),
+        key,
+        reread,
+        check,
+        onProgress,
+      }),
     );
     key.wipe();
-    const { setId, generation, entries, bytes, sealed, reused, skipped } = result;
-    const facts = { setId: hex(setId), generation, entries, bytes, sealed, reused, skipped };
+    const { setId, generation, entries, bytes, sealed, reused, skipped, headFault } = result;
+    const facts = { setId: hex(setId), generation, entries, bytes, sealed, reused, skipped, headFault };
     const [fresh, again] = [sealed, reused].map((tally) => `${tally.files} files, ${sizeOf(tally.bytes)}`);
     print(
       invocation,
@@ -67,6 +75,11 @@ const backupCommand: Command = {
       `backup ${generation}: ${entries} entries, ${sizeOf(bytes)} (sealed: ${fresh}; used again: ${again})`,
     );
     warnOf(skipped);
+    if (headFault !== undefined) {
+      const message = 'the backup is written and whole, but its head could not be put';
+      if (skipped.length === 0) throw new StrongroomError(headFault, message);
+      warn(`${message}: ${headFault}`);
+    }
     if (skipped.length > 0) {
       throw new StrongroomError(
         'incomplete',
