@@ -124,6 +124,13 @@ function objects(vectors: RestoreVectors): void {
     'The same photo, sealed another time',
     'An object that the manifest does not name is not taken, whatever is in it.',
   );
+  photo(
+    'old-version',
+    blob('photo of the generation before', named('older photo', 300)).object,
+    'object-mismatch',
+    'The object of the generation before under its name',
+    'A storage that goes back in part is not followed.',
+  );
   photo('no-object', zeros(0), 'truncated', 'An object of no bytes', 'What is left of a broken upload.');
   photo(
     'zeroed',
@@ -149,6 +156,17 @@ function objects(vectors: RestoreVectors): void {
   const { family } = vectors;
   const field = `storage/${PHOTO_OBJECT.name}`;
   const rest = vectors.tree('album', ...LOST);
+  family.value(
+    'linked',
+    'album',
+    field,
+    { link: HELLO_OBJECT.name },
+    {
+      ...words('A link in place of an object', 'It is not followed, wherever it leads.', 'SET-23'),
+      errors: ['object-missing'],
+      tree: rest,
+    },
+  );
   family.flip(
     'damaged',
     'album',

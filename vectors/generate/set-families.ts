@@ -6,6 +6,7 @@
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { chats } from './chats.ts';
 import { epochs } from './epochs.ts';
+import { find } from './find.ts';
 import { freshness } from './freshness.ts';
 import { groups } from './groups.ts';
 import { heads } from './heads.ts';
@@ -22,6 +23,7 @@ export const SET_FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['set', groups],
   ['set', recordRanges],
   ['set', manifests],
+  ['set', find],
   ['set', mediaIds],
   ['set', heads],
   ['set', freshness],
