@@ -10,6 +10,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BackupKey, Opener, Sealer } from '../reference/container/index.ts';
 import type { ChunkLog2 } from '../reference/container/index.ts';
+import { free } from '../reference/crypto/memory.ts';
+import type { Bytes } from '../reference/wire/bytes.ts';
 import { measure, type Row } from './harness.ts';
 import { rawEvp } from './raw-evp.ts';
 
@@ -23,7 +25,7 @@ function* content(mebibytes: number): Generator<Uint8Array> {
 }
 
 /** Seals so many MiB and hands every piece of the object to `take`. */
-function sealing(mebibytes: number, chunkLog2: ChunkLog2, take: (bytes: Uint8Array) => void): void {
+function sealing(mebibytes: number, chunkLog2: ChunkLog2, take: (bytes: Bytes) => void): void {
   const sealer = new Sealer({ key, type: 'blob', chunkLog2 });
   take(sealer.header);
   for (const part of content(mebibytes)) for (const sealed of sealer.feed(part)) take(sealed);
@@ -34,9 +36,10 @@ function sealing(mebibytes: number, chunkLog2: ChunkLog2, take: (bytes: Uint8Arr
 function both(mebibytes: number, chunkLog2: ChunkLog2): void {
   const opener = new Opener({ key });
   sealing(mebibytes, chunkLog2, (bytes) => {
-    for (const _ of opener.feed(bytes));
+    for (const content of opener.feed(bytes)) free(content);
+    free(bytes);
   });
-  for (const _ of opener.finish());
+  for (const content of opener.finish()) free(content);
 }
 
 /** The cipher of Node, its outputs left to the garbage collector: what plain code reaches. */
@@ -85,7 +88,7 @@ export async function objects(time: number, mebibytes: number): Promise<Row[]> {
       },
       {
         name: `seal, ${size / 1024} KiB chunks`,
-        run: () => sealing(mebibytes, chunkLog2, () => {}),
+        run: () => sealing(mebibytes, chunkLog2, free),
         against: base,
         ...unit,
       },
@@ -93,8 +96,8 @@ export async function objects(time: number, mebibytes: number): Promise<Row[]> {
         name: `open, ${size / 1024} KiB chunks`,
         run: () => {
           const opener = new Opener({ key });
-          for (const bytes of object) for (const _ of opener.feed(bytes));
-          for (const _ of opener.finish());
+          for (const bytes of object) for (const content of opener.feed(bytes)) free(content);
+          for (const content of opener.finish()) free(content);
         },
         against: base,
         ...unit,

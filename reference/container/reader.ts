@@ -10,6 +10,7 @@ import { concat, wipe, type Bytes } from '../wire/bytes.ts';
 import { Input } from '../wire/codec.ts';
 import { chunkCipher, type ChunkCipher } from './chunk.ts';
 import { parseHeader, type HeaderInfo } from './header.ts';
+import { Held } from './held.ts';
 import { Once } from './once.ts';
 import { MAX_PLAINTEXT_LENGTH } from './padding.ts';
 import { checkArguments } from './stream-key.ts';
@@ -42,8 +43,7 @@ export class Opener {
   #head: Bytes = new Uint8Array();
   #header: HeaderInfo | undefined;
   #cipher: ChunkCipher | undefined;
-  #pending: Bytes | undefined;
-  #held = 0;
+  #held: Held | undefined;
   #index = 0;
   /** Zeros authenticated but not released: they may be padding. */
   #zeros = 0;
@@ -129,14 +129,12 @@ export class Opener {
   /** The next chunk that is certainly not the final one, if all of it is there; else the input is held. */
   #chunk(cipher: ChunkCipher, input: Input): Uint8Array | undefined {
     const size = cipher.chunkSize + TAG_LENGTH;
-    if (this.#held === 0 && input.left >= size) return input.take(size, 'chunk');
-    const part = input.take(Math.min(input.left, size - this.#held), 'chunk');
-    this.#pending ??= new Uint8Array(size);
-    this.#pending.set(part, this.#held);
-    this.#held += part.length;
-    if (this.#held < size) return undefined;
-    this.#held = 0;
-    return this.#pending;
+    this.#held ??= new Held(size);
+    if (this.#held.length === 0 && input.left >= size) return input.take(size, 'chunk');
+    const held = this.#held.add(input.take(Math.min(input.left, size - this.#held.length), 'chunk'));
+    if (held.length < size) return undefined;
+    this.#held.clear();
+    return held;
   }
 
   /** Releases a full chunk up to its last byte that is not zero. */
@@ -163,18 +161,18 @@ export class Opener {
   *#end(): Generator<Bytes, Verified, undefined> {
     const header = this.#header;
     const cipher = this.#cipher;
+    const held = this.#held?.bytes ?? new Uint8Array();
     const expected = this.#options.objectLength ?? this.#inputLength;
     if (
       header === undefined ||
       cipher === undefined ||
       this.#inputLength < expected ||
-      this.#held < MIN_FINAL_LENGTH
+      held.length < MIN_FINAL_LENGTH
     ) {
       throw new StrongroomError('truncated', 'the input ends before the object does', {
         offset: this.#inputLength,
       });
     }
-    const held = this.#pending?.subarray(0, this.#held) ?? new Uint8Array();
     const { content, contentLength, padding } = openFinal(cipher, this.#index, held);
     if (contentLength < this.#released) throw badPadding();
     yield* this.#releaseZeros(contentLength - content.length - this.#released);

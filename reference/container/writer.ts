@@ -20,6 +20,7 @@ import {
   type ObjectType,
   withGrease,
 } from './header.ts';
+import { Held } from './held.ts';
 import { objectLength } from './layout.ts';
 import { Once } from './once.ts';
 import { MAX_CONTENT_LENGTH, plaintextLength, TRAILER_LENGTH, type Padding } from './padding.ts';
@@ -84,8 +85,7 @@ class InjectedSealer {
   readonly #chunkLog2: ChunkLog2;
   readonly #cipher: ChunkCipher;
   readonly #once: Once;
-  #pending: Bytes | undefined;
-  #held = 0;
+  readonly #held: Held;
   #index = 0;
   #contentLength = 0;
 
@@ -94,6 +94,7 @@ class InjectedSealer {
     const { derived, chunkLog2 } = begun;
     this.#cipher = chunkCipher({ ...derived, chunkLog2 }, options.engine);
     wipe(derived.key, derived.baseNonce);
+    this.#held = new Held(this.#cipher.chunkSize);
     this.#padding = begun.padding;
     this.#chunkLog2 = chunkLog2;
     this.#once = new Once(options.signal);
@@ -144,30 +145,22 @@ class InjectedSealer {
     }
     yield* this.#push(encodeTrailer({ contentLength, padding: this.#padding }));
     // What is held now is shorter than a chunk, by the rule for the length of the plaintext.
-    yield* this.#cipher.seal(this.#index, this.#buffer().subarray(0, this.#held));
-    wipe(this.#pending);
+    yield* this.#cipher.seal(this.#index, this.#held.bytes);
+    this.#held.wipe();
   }
 
   /** Seals every chunk that `plaintext` completes and holds the rest; whole chunks are not copied. */
   *#push(plaintext: Uint8Array): Generator<Bytes, void, undefined> {
     const size = this.#cipher.chunkSize;
     let at = 0;
-    while (this.#held + plaintext.length - at >= size) {
-      const take = size - this.#held;
-      const part = plaintext.subarray(at, at + take);
-      at += take;
-      if (this.#held > 0) this.#buffer().set(part, this.#held);
-      const chunk = this.#held > 0 ? this.#buffer() : part;
-      this.#held = 0;
+    while (this.#held.length + plaintext.length - at >= size) {
+      const part = plaintext.subarray(at, at + size - this.#held.length);
+      at += part.length;
+      const chunk = this.#held.length > 0 ? this.#held.add(part) : part;
+      this.#held.clear();
       yield* this.#cipher.seal(this.#index++, chunk);
     }
-    if (at === plaintext.length) return;
-    this.#buffer().set(plaintext.subarray(at), this.#held);
-    this.#held += plaintext.length - at;
-  }
-
-  #buffer(): Bytes {
-    return (this.#pending ??= new Uint8Array(this.#cipher.chunkSize));
+    this.#held.add(plaintext.subarray(at));
   }
 }
 

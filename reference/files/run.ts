@@ -7,7 +7,6 @@ import { createSecretKey } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { cancelled } from '../container/once.ts';
 import type { CryptoEngine } from '../crypto/engine.ts';
-import { primeMalloc } from '../crypto/memory.ts';
 import { nodeAead, nodeEngine } from '../crypto/node.ts';
 import { Board, type Failure } from './board.ts';
 import { stepsOf, UNIT_LENGTH, type Step, type Task } from './task.ts';
@@ -37,7 +36,6 @@ const LARGE = 64;
  */
 export async function run(task: Task, key: Uint8Array, units: number, options: RunOptions): Promise<Board> {
   const { engine = nodeEngine, tagKey, signal, threads = defaultThreads() } = options;
-  primeMalloc();
   const last = units - 1;
   const board = new Board(last);
   const stop = (): void => board.stop();
