@@ -5,15 +5,23 @@
  * @module
  */
 import { Opener, type HeaderInfo } from '../container/index.ts';
-import { isStrongroomError, StrongroomError } from '../errors.ts';
+import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
-import { type Bytes } from '../wire/bytes.ts';
+import type { Bytes } from '../wire/bytes.ts';
 import { encode, opaque, struct, u32, type Codec } from '../wire/codec.ts';
-import { Entry, MANIFEST_ENTRY, MANIFEST_OBJECT, NumberedObject, type ObjectReference } from './manifest.ts';
+import {
+  Entry,
+  MANIFEST_ENTRY,
+  MANIFEST_OBJECT,
+  MANIFEST_SCHEMA,
+  NumberedObject,
+  type ObjectReference,
+} from './manifest.ts';
+import { bad, ManifestRules } from './manifest-rules.ts';
 import { isFatal } from './newest.ts';
 import { mismatch, readHeader, readObject, type Pacer } from './objects.ts';
 import { RECORDS_CHUNK_LOG2 } from './pack.ts';
-import { decodeBody, RecordReader, RecordWriter } from './records.ts';
+import { decodeBody, RecordReader, RecordWriter, type RecordItem } from './records.ts';
 import type { Storage } from './storage.ts';
 
 /** Schema number of a checkpoint in its BEGIN record. */
@@ -56,6 +64,60 @@ export function* checkpointContent(checkpoint: Checkpoint): Generator<Uint8Array
   yield* writer.end();
 }
 
+/** Reads the content of a checkpoint piece by piece. What holds between objects and files of a manifest holds here. */
+class CheckpointReader {
+  readonly #records = new RecordReader(2 ** RECORDS_CHUNK_LOG2, [
+    CHECKPOINT_HEAD,
+    MANIFEST_OBJECT,
+    MANIFEST_ENTRY,
+  ]);
+  readonly #rules = new ManifestRules();
+  readonly #objects: ObjectReference[] = [];
+  readonly #entries: Entry[] = [];
+  #head: CheckpointHead | undefined;
+
+  push(content: Uint8Array): void {
+    for (const item of this.#records.push(content)) {
+      if (this.#records.begin?.schema !== CHECKPOINT_SCHEMA) throw bad('not the schema of a checkpoint');
+      this.#record(item);
+    }
+  }
+
+  finish(): Checkpoint {
+    this.#records.finish();
+    const { begin } = this.#records;
+    if (begin === undefined || this.#head === undefined) throw bad('no checkpoint head');
+    return { setId: begin.setId, ...this.#head, objects: this.#objects, entries: this.#entries };
+  }
+
+  #record({ type, body }: RecordItem): void {
+    if (type === CHECKPOINT_HEAD) {
+      this.#head = decodeBody(CheckpointHead, body);
+      this.#rules.head(NO_MANIFEST.begin, { ...NO_MANIFEST.head, ...this.#head });
+    } else if (type === MANIFEST_OBJECT) {
+      const numbered = decodeBody(NumberedObject, body);
+      this.#rules.object(numbered);
+      this.#objects.push(numbered.object);
+    } else {
+      const entry = decodeBody(Entry, body);
+      if (entry.kind !== 'file') throw bad('an entry that is no file', entry.path);
+      this.#rules.file(entry);
+      this.#entries.push(entry);
+    }
+  }
+}
+
+/** What a manifest would say beside: nothing of it is in a checkpoint. */
+const NO_MANIFEST = {
+  begin: { setId: new Uint8Array(16), volume: 1, volumes: 1, schema: MANIFEST_SCHEMA },
+  head: {
+    generation: 1,
+    created: 0,
+    commitments: [new Uint8Array(32), new Uint8Array(32)],
+    ancestors: [],
+  },
+} as const;
+
 /**
  * The checkpoint in an object of this name; undefined if it holds something else, or cannot be read: then it is of no
  * use, and no harm.
@@ -70,7 +132,14 @@ export async function readCheckpoint(
 ): Promise<Checkpoint | undefined> {
   try {
     requireRecords(await readHeader(storage, name));
-    return await readRecords(storage, key, name, pacer);
+    const opener = new Opener({ key });
+    const reader = new CheckpointReader();
+    for await (const piece of readObject(storage, name, requireRecords)) {
+      await pacer.pace();
+      for (const content of opener.feed(piece)) reader.push(content);
+    }
+    for (const content of opener.final().rest) reader.push(content);
+    return reader.finish();
   } catch (error) {
     if (!isStrongroomError(error) || isFatal(error.code)) throw error;
     return undefined;
@@ -78,43 +147,6 @@ export async function readCheckpoint(
 }
 
 function requireRecords({ type, chunkLog2 }: HeaderInfo): void {
-  if (type !== 'records' || chunkLog2 !== RECORDS_CHUNK_LOG2)
-    throw mismatch('checkpoint', 'holds no records');
-}
-
-async function readRecords(
-  storage: Storage,
-  key: BackupKey,
-  name: string,
-  pacer: Pacer,
-): Promise<Checkpoint | undefined> {
-  const opener = new Opener({ key });
-  const records = new RecordReader(2 ** RECORDS_CHUNK_LOG2, [
-    CHECKPOINT_HEAD,
-    MANIFEST_OBJECT,
-    MANIFEST_ENTRY,
-  ]);
-  const objects: ObjectReference[] = [];
-  const entries: Entry[] = [];
-  let head: CheckpointHead | undefined;
-  const take = (content: Uint8Array): void => {
-    for (const { type, body } of records.push(content)) {
-      if (head === undefined && type === CHECKPOINT_HEAD) head = decodeBody(CheckpointHead, body);
-      else if (type === MANIFEST_OBJECT) objects.push(decodeBody(NumberedObject, body).object);
-      else if (type === MANIFEST_ENTRY) entries.push(decodeBody(Entry, body));
-    }
-  };
-  for await (const piece of readObject(storage, name, requireRecords)) {
-    await pacer.pace();
-    for (const content of opener.feed(piece)) {
-      take(content);
-      // A pack is let go after its first piece.
-      if (records.begin !== undefined && records.begin.schema !== CHECKPOINT_SCHEMA) return undefined;
-    }
-  }
-  for (const content of opener.final().rest) take(content);
-  records.finish();
-  const { begin } = records;
-  if (begin === undefined || head === undefined) throw new StrongroomError('bad-record', 'no checkpoint');
-  return { setId: begin.setId, ...head, objects, entries };
+  if (type === 'records' && chunkLog2 === RECORDS_CHUNK_LOG2) return;
+  throw mismatch('a checkpoint', 'holds no records');
 }

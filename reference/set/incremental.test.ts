@@ -39,7 +39,7 @@ async function requireWhole(at: Place): Promise<void> {
 
 const some = { 'a/small': 'small', 'a/empty': '', big: large('b'), other: large('o', 300_000) };
 
-// proves BAK-30, BAK-31
+// proves BAK-8, BAK-11
 describe('an unchanged folder', () => {
   it('is not read again: two copies of a manifest are all that is written', async () => {
     const at = place(some);
@@ -102,7 +102,7 @@ describe('an unchanged folder', () => {
   });
 });
 
-// proves BAK-30
+// proves BAK-8, BAK-10
 describe('a file that changed', () => {
   it.each([
     ['a small', 100],
@@ -142,7 +142,7 @@ describe('a file that changed', () => {
   });
 });
 
-// proves BAK-32
+// proves BAK-7, BAK-10
 describe('a content that is known', () => {
   it('under another path, or under several, is not sealed again', async () => {
     const at = place(some);
@@ -179,7 +179,7 @@ describe('a content that is known', () => {
   });
 });
 
-// proves BAK-34
+// proves BAK-12
 describe('a damaged object that the storage lists in its length', () => {
   const harmed = async (): Promise<Place> => {
     const at = place({ small: 'small', big: large('b'), other: large('o') });
@@ -201,7 +201,7 @@ describe('a damaged object that the storage lists in its length', () => {
   });
 });
 
-// proves BAK-35
+// proves BAK-6
 describe('volumes', () => {
   it.each([
     [350_000, [100_000, 100_000, 100_000, 50_000]],
@@ -234,7 +234,7 @@ describe('volumes', () => {
   });
 });
 
-// proves BAK-30
+// proves BAK-9
 describe('a stamp', () => {
   const state = { ino: 1n, size: 2n, mtimeNs: -3n, ctimeNs: 4_000_000_000n };
 

@@ -113,7 +113,7 @@ export class ManifestRules {
     this.#last = path;
     if (entry.kind === 'directory') this.#directories.add(path);
     else if (entry.kind === 'symlink') checkTarget(path, entry.target);
-    else this.#file(entry);
+    else this.file(entry);
   }
 
   #afterHead(what: string): ManifestHead {
@@ -121,7 +121,8 @@ export class ManifestRules {
     return this.#head;
   }
 
-  #file({ path, parts, contentLength }: FileEntry): void {
+  /** Checks where the content of a file lies. */
+  file({ path, parts, contentLength }: FileEntry): void {
     const seen = new Set<number>();
     let sum = 0;
     for (const part of parts) {

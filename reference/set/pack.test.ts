@@ -21,7 +21,7 @@ function contentOf(at: Place, { commitment }: ObjectReference): Uint8Array {
   return open(readFileSync(join(at.storage.folder, storageName(commitment))), { key }).content;
 }
 
-// proves BAK-20, BAK-21
+// proves BAK-3, BAK-4, BAK-5
 describe('a pack', () => {
   it('holds what is shorter than 64 KiB, each file in a record of its own, and nothing else', async () => {
     const at = place({

@@ -35,6 +35,8 @@ import { storageName, type Storage } from './storage.ts';
 export interface SetWriterOptions extends StartOptions {
   /** Looks for every content among those that are known before it is sealed, not only if it may have moved. */
   readonly reread?: boolean;
+  /** Bytes of sealed content after which a checkpoint is written; default 2^28. */
+  readonly checkpointBytes?: number;
   /** Longest content of one object in bytes; default 2^40, which is the most. */
   readonly volumeLength?: number;
 }
@@ -313,7 +315,7 @@ export class SetWriter {
     this.#fresh.push(file);
     this.#freshBytes += content.contentLength;
     const due = performance.now() - this.#checkpointed >= CHECKPOINT_MS;
-    if (!due && this.#freshBytes < CHECKPOINT_BYTES) return;
+    if (!due && this.#freshBytes < (this.#options.checkpointBytes ?? CHECKPOINT_BYTES)) return;
     await this.#writer.sealPack();
     await this.#checkpoint();
   }
