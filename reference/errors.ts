@@ -51,8 +51,7 @@ export const ERRORS = {
     'The authenticated manifest breaks its rules: the writer was faulty. Report it to its makers.',
   'unsupported-set':
     'The backup uses a feature that this program does not have (volumes, packs, older keys). Update this program.',
-  'bad-chat':
-    'The authenticated chat breaks its rules: the writer was faulty. Report it to its makers.',
+  'bad-chat': 'The authenticated chat breaks its rules: the writer was faulty. Report it to its makers.',
   'bad-database': 'This is no chat database of this version. Give the one that was meant, or mend it.',
   'no-backup':
     'There is no backup in this storage. Check its address, or wait until the first backup has ended.',
@@ -138,7 +137,7 @@ export const ERRORS = {
   // command line (docs/cli.md)
   usage: 'Run the command with --help.',
   'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
-  incomplete: 'The backup is written, but lacks the files that are listed. See to them and run it again.',
+  incomplete: 'What could be done is done; what is listed is missing. See to it, then run the command again.',
   'not-found': 'Check the path that is named.',
   exists: 'Choose another name, or add --force to replace what is there.',
 } as const;

@@ -17,5 +17,7 @@ export { finishRegistrationWith, startLoginWith, startRegistrationWith } from '.
 export { generateServerKeyPairWith } from './opaque/server.ts';
 export { backupWith } from './set/backup.ts';
 export { beginWith, type WriterSources } from './set/set-writer.ts';
+export { salvageWith } from './salvage/set.ts';
+export type { RebuildSources } from './salvage/rebuild.ts';
 export { TestAccount } from './vault/testing/account.ts';
 export { MemoryDriver } from './vault/testing/memory-driver.ts';

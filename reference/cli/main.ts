@@ -24,6 +24,7 @@ const GROUPS: readonly {
     names: ['prune', 'rekey'],
     load: async () => (await import('./retention.ts')).RETENTION_COMMANDS,
   },
+  { names: ['salvage'], load: async () => (await import('./salvage.ts')).SALVAGE_COMMANDS },
   { names: ['head show'], load: async () => (await import('./head.ts')).HEAD_COMMANDS },
   {
     names: ['chat generate', 'chat export', 'chat import', 'chat show'],

@@ -55,7 +55,7 @@ export interface InventoryOptions {
   readonly tell: (name: string) => void;
 }
 
-/** Lists a storage and finds every chunk of every object of one set. @throws StrongroomError `fork`, `cancelled` */
+/** Lists a storage and finds every chunk of every object of one set. @throws StrongroomError `wrong-key`, `fork`, `cancelled` */
 export async function takeInventory(
   storage: Storage,
   key: BackupKey | ObjectKey,
@@ -76,6 +76,7 @@ export async function takeInventory(
         object: await salvageObject(each.bytes, each.known, { ...options, key: each.known.key }),
       });
     }
+    if (isOfOtherKeys(stored)) throw new StrongroomError('wrong-key', 'no object is of this key');
     manifests = await salvageManifests(copies);
     const more = manifests.flatMap(({ wrappedKeys }) => wrappedKeys.map(({ objectKey }) => objectKey));
     const before = keys.length;
@@ -146,6 +147,14 @@ async function identified(
     out.push({ name, bytes, known: knownHeader(start, keys, engine, name) });
   }
   return out;
+}
+
+/** True if headers are whole and none is of a key that is known. */
+function isOfOtherKeys(stored: readonly StoredObject[]): boolean {
+  return (
+    stored.some(({ known }) => known === 'other-key') &&
+    stored.every(({ known }) => typeof known === 'string')
+  );
 }
 
 function isManifest(stored: StoredObject): stored is StoredObject & { readonly known: KnownHeader } {

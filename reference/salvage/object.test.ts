@@ -260,7 +260,9 @@ test('an index is not looked for further off than 1024', async () => {
     [1024, [{ first: 1024, end: 1030, offset: long.start }]],
     [1025, []],
   ] as const) {
-    const found = await salvaged(without(chunks).slice(0, last - chunks * size), { header: long.clue.header });
+    const found = await salvaged(without(chunks).slice(0, last - chunks * size), {
+      header: long.clue.header,
+    });
     expect(found.places.runs).toEqual(runs);
   }
 });

@@ -52,7 +52,7 @@ export interface SalvageOptions {
  * Takes out of a storage whatever can be authenticated, and reports what was found and what was not. Strict readers
  * refuse all of this; nobody should call it but to save what is left.
  *
- * @throws StrongroomError `fork` if the storage holds several sets and none is named; `exists` if the target is not
+ * @throws StrongroomError `wrong-key` if all headers that are whole are of other keys; `fork` if the storage holds several sets and none is named; `exists` if the target is not
  *   empty; `disk-full`, `permission`, `io` of the target; `invalid-key`, `cancelled`
  */
 export async function salvage(
