@@ -32,7 +32,7 @@ import { Unsupported, type Operation, type Params } from './serve.ts';
 const PIECE = 4999;
 
 /** The sources of injected values, by the specification's names. */
-function injected(values: Params): (name: string, length: number) => Bytes {
+export function injected(values: Params): (name: string, length: number) => Bytes {
   return (name, length) => {
     // A writer with injected values adds no GREASE: the first byte decides it.
     if (name === 'grease') return new Uint8Array(length).fill(0xff);
@@ -42,7 +42,8 @@ function injected(values: Params): (name: string, length: number) => Bytes {
   };
 }
 
-function sealOptions(params: Params): SealOptions {
+/** Options of sealing. */
+export function sealOptions(params: Params): SealOptions {
   const extensions: Extension[] = params
     .list('extensions')
     .map((each) => ({ type: each.number('type'), value: each.bytes('value') }));
@@ -63,6 +64,13 @@ function inPieces(bytes: Uint8Array, length: number): Uint8Array[] {
   );
 }
 
+/** The key to open with: an object key, or a backup key. */
+export function keyOf(params: Params): BackupKey | ObjectKey {
+  return params.has('objectKey')
+    ? ObjectKey.fromBytes(params.bytes('objectKey'))
+    : BackupKey.fromBytes(params.bytes('key'));
+}
+
 /** Opens into the sink, piece by piece, so that the runner sees what was released before an error. */
 const openObject: Operation = (params) => {
   const sink = params.textOr('sink', undefined);
@@ -71,9 +79,7 @@ const openObject: Operation = (params) => {
   };
   const object = params.bytes('object');
   const opener = new Opener({
-    key: params.has('objectKey')
-      ? ObjectKey.fromBytes(params.bytes('objectKey'))
-      : BackupKey.fromBytes(params.bytes('key')),
+    key: keyOf(params),
     context: params.bytesOr('context'),
     engine,
     ...(params.has('objectLength') && { objectLength: params.number('objectLength') }),

@@ -9,6 +9,7 @@ import { ROLES } from '../schema/vector.ts';
 import { containerOperations } from './reference-container.ts';
 import { clientOperations } from './reference-client.ts';
 import { liveOperations } from './reference-live.ts';
+import { fileOperations } from './reference-files.ts';
 import { rangeOperations } from './reference-ranges.ts';
 import { vaultOperations } from './reference-vault.ts';
 import { chatOperations } from './reference-chat.ts';
@@ -33,6 +34,7 @@ const hello: Operation = () => ({
     'streaming',
     'ranges',
     'http-ranges',
+    'files',
     'engine',
     'records',
     'manifest',
@@ -61,6 +63,7 @@ function guarded(operation: Operation): Operation {
 const operations = Object.entries({
   ...containerOperations,
   ...rangeOperations,
+  ...fileOperations,
   ...recordOperations,
   ...setOperations,
   ...freshnessOperations,

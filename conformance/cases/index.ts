@@ -7,7 +7,9 @@ import type { Case } from '../runner/case.ts';
 import { vectorCase } from '../runner/vector-case.ts';
 import { scenarioCases } from '../scenarios/index.ts';
 import type { VectorSet } from '../vectors.ts';
+import { fileCases } from './files.ts';
 import { httpRangeCases } from './http-ranges.ts';
+import { orderCases } from './order.ts';
 import { probeCases } from './probes.ts';
 import { streamingCases } from './streaming.ts';
 import { writerCases } from './writer.ts';
@@ -15,5 +17,14 @@ import { writerCases } from './writer.ts';
 /** Every case: the vectors, the behaviour of writers, and the live scenarios. */
 export function allCases(set: VectorSet): Case[] {
   const vectors = [...set.vectors.values()].map(({ vector, feature }) => vectorCase(vector, feature));
-  return [...vectors, ...writerCases, ...streamingCases, ...httpRangeCases, ...probeCases, ...scenarioCases];
+  return [
+    ...vectors,
+    ...writerCases,
+    ...streamingCases,
+    ...httpRangeCases,
+    ...orderCases,
+    ...fileCases(set),
+    ...probeCases,
+    ...scenarioCases,
+  ];
 }

@@ -8,6 +8,7 @@ import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
 import { freshnessMutants } from './freshness.ts';
 import { groupMutants } from './groups.ts';
+import { fileMutants } from './files.ts';
 import { objectMutants } from './objects.ts';
 import { rangeMutants } from './ranges.ts';
 import { restoreMutants } from './restore.ts';
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...containerMutants,
   ...objectMutants,
   ...rangeMutants,
+  ...fileMutants,
   ...groupMutants,
   ...setMutants,
   ...freshnessMutants,

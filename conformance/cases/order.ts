@@ -1,0 +1,147 @@
+/**
+ * Two faults at once: the one that the steps of the specification meet first is the one that is reported.
+ *
+ * @module
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { openObject } from '../peer/opening.ts';
+import { cat, fresh, toHex, zeros, type Bytes } from '../peer/primitives.ts';
+import { writeObject, type Recipe } from '../peer/sealed-object.ts';
+import { describe } from '../runner/connection.ts';
+import type { Case, CaseContext } from '../runner/case.ts';
+import { failed, type Score } from '../runner/score.ts';
+import type { Value } from '../schema/vector.ts';
+
+const C = 2 ** 14;
+const HEADER = 88;
+const SEALED = C + 16;
+
+/** What is opened. */
+interface Attempt {
+  readonly recipe: Recipe;
+  readonly object: Bytes;
+  readonly key: Bytes;
+  readonly objectLength?: number;
+}
+
+type Fault = (attempt: Attempt) => Attempt;
+
+function flip(at: number): Fault {
+  return (attempt) => {
+    const object = attempt.object.slice();
+    const place = at < 0 ? object.length + at : at;
+    if (place < object.length) object[place] = (object[place] ?? 0) ^ 1;
+    return { ...attempt, object };
+  };
+}
+
+/** In the order in which the writer, the storage and the reader make them. */
+const FAULTS: readonly Fault[] = [
+  (attempt) => resealed(attempt, { trailerScheme: 7 }),
+  (attempt) => resealed(attempt, { padByteAt: 5 }),
+  flip(9),
+  flip(11),
+  flip(15),
+  flip(20),
+  flip(HEADER + 3),
+  flip(HEADER + SEALED + 3),
+  flip(-1),
+  (attempt) => ({ ...attempt, object: attempt.object.slice(0, HEADER + 2 * SEALED + 9) }),
+  (attempt) => ({ ...attempt, object: attempt.object.slice(0, HEADER + SEALED + 500) }),
+  (attempt) => ({ ...attempt, objectLength: attempt.object.length - 1 }),
+  (attempt) => ({ ...attempt, objectLength: attempt.object.length + 1 }),
+  (attempt) => ({ ...attempt, objectLength: 40 }),
+  (attempt) => ({ ...attempt, key: fresh(32) }),
+];
+
+function resealed(attempt: Attempt, mistake: Partial<Recipe>): Attempt {
+  const recipe = { ...attempt.recipe, ...mistake };
+  return { ...attempt, recipe, object: writeObject(recipe).object };
+}
+
+/** Asks with every pair of faults, in `ask`, and compares with the steps of the specification. */
+async function twoFaults(ask: (attempt: Attempt) => Promise<string>): Promise<Score> {
+  const sound = attemptAt(fresh(2 * C + 700));
+  for (const [i, one] of FAULTS.entries()) {
+    for (const [j, other] of FAULTS.entries()) {
+      if (j <= i) continue;
+      const fault = await compare(ask, other(one(sound)), `faults ${i} and ${j}`);
+      if (fault !== undefined) return fault;
+    }
+  }
+  // Two chunks and more of padding: the one in front is marked, the one behind is damaged.
+  const long = resealed(attemptAt(cat(fresh(1000), zeros(2 ** 20))), { padByteAt: 9 });
+  const behind = flip(HEADER + 65 * SEALED)(long);
+  return (await compare(ask, behind, 'padding, and a chunk behind it')) ?? { status: 'pass' };
+}
+
+function attemptAt(content: Bytes): Attempt {
+  const key = fresh(32);
+  const recipe: Recipe = { key, salt: fresh(32), content, padding: 1 };
+  return { recipe, key, object: writeObject(recipe).object };
+}
+
+async function compare(
+  ask: (attempt: Attempt) => Promise<string>,
+  attempt: Attempt,
+  what: string,
+): Promise<Score | undefined> {
+  const { object, key, objectLength } = attempt;
+  const { code } = openObject(object, key, objectLength === undefined ? {} : { objectLength });
+  const actual = await ask(attempt);
+  if (actual === code) return undefined;
+  return failed(actual === 'ok' ? 'accepted-invalid' : 'wrong-error', what, { expected: code, actual });
+}
+
+async function codeOf(
+  { adapter }: CaseContext,
+  op: string,
+  { key, objectLength }: Attempt,
+  object: Record<string, Value>,
+): Promise<string> {
+  if (adapter === undefined) throw new Error('a reader needs an adapter');
+  const outcome = await adapter.call(op, {
+    key: toHex(key),
+    ...object,
+    ...(objectLength !== undefined && { objectLength }),
+  });
+  return outcome.outcome === 'reject' ? outcome.error : describe(outcome);
+}
+
+const about = {
+  title: 'Two faults at once',
+  why: 'The result is that of the first step that fails, in whatever order and on however many threads the work is done.',
+  role: 'container-reader',
+  level: 'core',
+  requirements: ['RDR-1', 'RDR-2'],
+} as const;
+
+/** Pairs of faults, for readers of streams and of files. */
+export const orderCases: readonly Case[] = [
+  {
+    ...about,
+    id: 'order.stream',
+    feature: 'container',
+    run: async (context) =>
+      twoFaults(async (attempt) =>
+        codeOf(context, 'container.open', attempt, { object: toHex(attempt.object) }),
+      ),
+  },
+  {
+    ...about,
+    id: 'order.file',
+    feature: 'files',
+    run: async (context) => {
+      const folder = join(context.folder, randomBytes(8).toString('hex'));
+      mkdirSync(folder);
+      const [source, target] = [join(folder, 'source'), join(folder, 'target')];
+      return twoFaults(async (attempt) => {
+        writeFileSync(source, attempt.object);
+        writeFileSync(target, zeros(0));
+        return codeOf(context, 'file.open', attempt, { source, target });
+      });
+    },
+  },
+];
