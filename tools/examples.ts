@@ -20,6 +20,7 @@ import { Group } from '../reference/set/group.ts';
 import { RecordWriter } from '../reference/set/records.ts';
 import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
 import { encode } from '../reference/wire/codec.ts';
+import { salvageExample } from './examples-salvage.ts';
 import { channelExample, fleetExample, opaqueExample } from './examples-vault.ts';
 
 const key = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
@@ -97,6 +98,7 @@ function records(): string {
 }
 
 const CHANNEL = await channelExample();
+const SALVAGE = await salvageExample(key);
 
 /** Every example by the name in its markers. */
 const EXAMPLES: Readonly<Record<string, () => string>> = {
@@ -106,6 +108,7 @@ const EXAMPLES: Readonly<Record<string, () => string>> = {
   keys,
   records,
   opaque: () => listing(opaqueExample()),
+  salvage: () => SALVAGE,
   channel: () => listing(CHANNEL),
   fleet: () => listing(fleetExample()),
 };
