@@ -7,6 +7,7 @@ import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { chunkCipher } from '../reference/container/chunk.ts';
 import { nobleEngine } from '../reference/crypto/noble.ts';
 import { nodeEngine } from '../reference/crypto/node.ts';
+import { concat } from '../reference/wire/bytes.ts';
 import { measure, type Row } from './harness.ts';
 
 /** Seals and opens one chunk on each engine. */
@@ -20,8 +21,7 @@ export async function chunks(time: number): Promise<Row[]> {
     const raw = createSecretKey(key);
     const node = chunkCipher({ key, baseNonce, chunkLog2 }, nodeEngine);
     const noble = chunkCipher({ key, baseNonce, chunkLog2 }, nobleEngine);
-    const [body, tag] = node.seal(0, plaintext);
-    const sealed = new Uint8Array([...body, ...tag]);
+    const sealed = concat(...node.seal(0, plaintext));
     const unit = { worth: size / 2 ** 20, unit: 'MiB' };
     rows.push(
       ...(await measure(

@@ -38,11 +38,11 @@ export class ChunkCipher {
   }
 
   /**
-   * Ciphertext and 16-byte tag of chunk `index`, as two pieces so that nothing is copied to join them.
+   * Ciphertext and 16-byte tag of chunk `index`, in pieces so that nothing is copied to join them.
    *
    * @throws StrongroomError `limit-exceeded` if the index is above 2^32 - 1 or the plaintext longer than a chunk
    */
-  seal(index: number, plaintext: Uint8Array): [ciphertext: Bytes, tag: Bytes] {
+  seal(index: number, plaintext: Uint8Array): Bytes[] {
     if (plaintext.length > this.chunkSize) throw limit(`a chunk holds at most ${this.chunkSize} bytes`);
     return this.#aead.sealParts(this.#nonce(index), plaintext);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { TAG_LENGTH, type CryptoEngine } from '../crypto/engine.ts';
+import { free } from '../crypto/memory.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
 import { concat, wipe, type Bytes } from '../wire/bytes.ts';
@@ -144,6 +145,7 @@ export class Opener {
     this.#zeros = plaintext.length - length;
     if (length === 0) {
       this.#zeros += before;
+      free(plaintext);
       return;
     }
     yield* this.#releaseZeros(before);

@@ -127,6 +127,14 @@ describe('the two engines', () => {
     );
   });
 
+  it('agree on texts that take more than one piece', () => {
+    const text = Uint8Array.from({ length: 600_001 }, (_, i) => i ^ (i >> 8));
+    const [a, b] = [nodeEngine, nobleEngine].map((engine) => engine.aead(new Uint8Array(32).fill(3)));
+    const sealed = a?.seal(new Uint8Array(12), text) ?? utf8('nothing');
+    expect(hex(sealed)).toBe(hex(b?.seal(new Uint8Array(12), text) ?? utf8('')));
+    expect(hex(a?.open(new Uint8Array(12), sealed) ?? utf8('refused'))).toBe(hex(text));
+  });
+
   it('agree on hashes and HMAC', () => {
     fc.assert(
       fc.property(

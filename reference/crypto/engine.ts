@@ -10,8 +10,8 @@ import type { Bytes } from '../wire/bytes.ts';
 export interface Aead {
   /** Ciphertext and 16-byte tag. `nonce` is 12 bytes. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array): Bytes;
-  /** The same as two pieces: no copy is made to join them, which matters for megabytes. */
-  sealParts(nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array): [ciphertext: Bytes, tag: Bytes];
+  /** The same in pieces, of which the last is the tag: no copy is made to join them, which matters for megabytes. */
+  sealParts(nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array): [...ciphertext: Bytes[], tag: Bytes];
   /** The plaintext, or undefined if the tag does not verify; nothing unauthenticated is ever returned. */
   open(nonce: Uint8Array, sealed: Uint8Array, aad?: Uint8Array): Bytes | undefined;
 }

@@ -92,9 +92,9 @@ function sealSteps(task: SealTask, aead: Aead, tagger: Aead | undefined): Step {
     let held = 0;
     let at = chunkAt(layout, start / size);
     for (let from = 0; from < plaintext.length; from += size) {
-      const [ciphertext, tag] = cipher.seal((start + from) / size, plaintext.subarray(from, from + size));
-      pieces.push(ciphertext, tag);
-      held += ciphertext.length + tag.length;
+      const part = plaintext.subarray(from, from + size);
+      pieces.push(...cipher.seal((start + from) / size, part));
+      held += part.length + TAG_LENGTH;
       if (held < WRITE_LENGTH && from + size < plaintext.length) continue;
       writeAt(target, pieces, at);
       pieces.forEach(free);
