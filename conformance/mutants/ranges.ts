@@ -364,4 +364,32 @@ export const rangeMutants: readonly Mutant[] = [
     cases: ['http-ranges.status-404'],
     class: 'wrong-error',
   },
+  {
+    id: 'range-end-guessed',
+    mistake: 'computes the length of the content from the length of the object',
+    file: RANGE,
+    find: 'return this.probe(signal);',
+    replace:
+      '{\n      const whole = await this.#length(signal);\n      const { fullChunks, finalLength } = divide(this.#layout, whole);\n      return { objectLength: whole, contentLength: fullChunks * this.#cipher.chunkSize + finalLength - 32 };\n    }',
+    requirement: 'RNG-7',
+    cases: ['ranges.damage-final'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'range-shares-memory',
+    mistake: 'holds the parts of all ranges in one place',
+    file: RANGE,
+    find: 'const pending = new Uint8Array(Math.min(size, end - start));',
+    replace: 'const pending = (shared ??= new Uint8Array(size));',
+    also: [
+      {
+        file: RANGE,
+        find: 'class Reader implements ObjectReader {',
+        replace: 'let shared: Bytes | undefined;\n\nclass Reader implements ObjectReader {',
+      },
+    ],
+    requirement: 'RNG-2',
+    cases: ['ranges.many-pieces'],
+    class: 'wrong-output',
+  },
 ];

@@ -85,7 +85,7 @@ export function damage(vectors: RangeVectors): void {
       {
         title,
         why: 'What does not authenticate is never released, in whatever order chunks are read.',
-        requirements: ['CHK-4', 'RNG-6'],
+        requirements: ['CHK-4', 'RNG-6', 'RNG-7'],
         errors: ['chunk-damaged'],
         released: before(offset, index),
       },

@@ -4,7 +4,8 @@
  * @module
  */
 import { plan } from '../../conformance/peer/ranges.ts';
-import { named, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { cat, named, toHex, utf8, zeros } from '../../conformance/peer/primitives.ts';
+import { writeObject } from '../../conformance/peer/sealed-object.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { Family, pack } from './family.ts';
 import { C, HEADER, KEY, salt, SEALED, zeroCiphertext, zeroObject } from './objects.ts';
@@ -113,6 +114,28 @@ function places(vectors: RangeVectors): void {
     },
     { op: 'range.read-many' },
   );
+  // Each chunk encrypts to another byte, so that a part of one in the place of another shows.
+  const mixed = { key: KEY, salt: salt('ranges mixed') };
+  const fills = [0x11, 0x22, 0x33].map((fill, i) =>
+    zeroCiphertext(mixed, 3, zeros(0), fill).slice(i * C, (i + 1) * C),
+  );
+  const content = cat(...fills, named('tail of ranges mixed', 200));
+  vectors.family.accept(
+    'many-pieces',
+    {
+      title: 'Many ranges at the same time, from a source that gives 1000 bytes at a time',
+      why: 'What is held of one range while the next one is read is the state that they share.',
+      requirements: ['RNG-2', 'RNG-1'],
+      input: {
+        key: toHex(KEY),
+        object: pack(writeObject({ ...mixed, content }).object),
+        ranges: MANY.map(([at, length]) => [at, length]),
+        pieceLength: 1000,
+      },
+      result: { contents: MANY.map(([at, length]) => toHex(content.slice(at, at + length))) },
+    },
+    { op: 'range.read-many' },
+  );
   vectors.family.accept(
     'many-damaged',
     {
@@ -164,7 +187,7 @@ function outside({ family }: RangeVectors): void {
   refuse('past-end-empty', 'empty-end', 'offset', end + 1, 'No bytes behind the end of the content');
   refuse('past-end-far', 'first-byte', 'offset', 2 ** 40, 'One byte at 2^40');
   refuse('past-end-all', 'all', 'length', 3 * C, 'A whole chunk more than there is');
-  refuse('into-padding', 'padded', 'length', 11, 'One byte of padding');
+  refuse('into-padding', 'padded', 'length', 11, 'One byte of padding', ['RNG-4', 'RNG-7']);
   refuse('into-trailer', 'final', 'length', 116, 'The trailer as content');
   refuse('empty-content-byte', 'empty-content', 'length', 1, 'The first byte of no content');
   refuse('negative-offset', 'first-byte', 'offset', -1, 'A negative offset');
