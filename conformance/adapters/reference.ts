@@ -15,6 +15,7 @@ import { vaultOperations } from './reference-vault.ts';
 import { chatOperations } from './reference-chat.ts';
 import { freshnessOperations } from './reference-freshness.ts';
 import { recordOperations } from './reference-records.ts';
+import { salvageOperations } from './reference-salvage.ts';
 import { setOperations } from './reference-set.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
@@ -40,6 +41,7 @@ const hello: Operation = () => ({
     'manifest',
     'set',
     'freshness',
+    'salvage',
     'chat',
     'opaque-client',
     'opaque-server',
@@ -66,6 +68,7 @@ const operations = Object.entries({
   ...fileOperations,
   ...recordOperations,
   ...setOperations,
+  ...salvageOperations,
   ...freshnessOperations,
   ...chatOperations,
   ...vaultOperations,

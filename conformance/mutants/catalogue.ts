@@ -12,6 +12,7 @@ import { fileMutants } from './files.ts';
 import { objectMutants } from './objects.ts';
 import { rangeMutants } from './ranges.ts';
 import { restoreMutants } from './restore.ts';
+import { salvageMutants } from './salvage.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...setMutants,
   ...freshnessMutants,
   ...restoreMutants,
+  ...salvageMutants,
   ...chatMutants,
   ...vaultMutants,
   ...clientMutants,

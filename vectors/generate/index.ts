@@ -17,6 +17,7 @@ import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
 import { passwords } from './passwords.ts';
 import { ranges } from './ranges.ts';
+import { salvageVectors } from './salvage.ts';
 import { SET_FAMILIES } from './set-families.ts';
 import { sweeps } from './sweeps.ts';
 import { trailer } from './trailer.ts';
@@ -35,6 +36,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', engine],
   ['container', lengths],
   ['container', writer],
+  ['container', salvageVectors],
   ...SET_FAMILIES,
   ['opaque', opaqueClient],
   ['opaque', opaqueServer],
