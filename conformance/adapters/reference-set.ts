@@ -8,7 +8,7 @@ import {
   DirectoryStorage,
   list,
   MediaHasher,
-  openManifest,
+  openBackup,
   restore,
   verify,
   type Damage,
@@ -51,7 +51,7 @@ function damages(damaged: readonly Damage[]): Value {
 /** Operations of sets. */
 export const setOperations: Readonly<Record<string, Operation>> = {
   'set.find': async (params) => {
-    const { manifest, id, copies, damaged, freshness } = await openManifest(...subject(params));
+    const { manifest, id, copies, damaged, freshness } = await openBackup(...subject(params));
     return {
       setId: hex(manifest.setId),
       generation: manifest.generation,

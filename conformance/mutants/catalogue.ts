@@ -11,8 +11,8 @@ import { groupMutants } from './groups.ts';
 import { fileMutants } from './files.ts';
 import { objectMutants } from './objects.ts';
 import { rangeMutants } from './ranges.ts';
+import { newestMutants } from './newest.ts';
 import { restoreMutants } from './restore.ts';
-import { salvageMutants } from './salvage.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
@@ -27,8 +27,8 @@ export const mutants: readonly Mutant[] = [
   ...groupMutants,
   ...setMutants,
   ...freshnessMutants,
+  ...newestMutants,
   ...restoreMutants,
-  ...salvageMutants,
   ...chatMutants,
   ...vaultMutants,
   ...clientMutants,

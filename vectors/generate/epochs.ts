@@ -5,11 +5,11 @@
  */
 import { manifestEntry, manifestObject, wrappedKey } from '../../conformance/peer/manifest.ts';
 import { expand, label, named, toHex, type Bytes } from '../../conformance/peer/primitives.ts';
-import type { Stored } from '../../conformance/peer/set.ts';
-import type { VectorFile } from '../../conformance/schema/vector.ts';
+import type { Stored, WrittenManifest } from '../../conformance/peer/set.ts';
+import type { Value, VectorFile } from '../../conformance/schema/vector.ts';
 import { HELLO, KEY, OTHER_KEY } from './objects.ts';
 import { RestoreVectors, words } from './restoring.ts';
-import { blob, file, generation, PHOTO, restored } from './sets.ts';
+import { asked, blob, file, generation, PHOTO, restored } from './sets.ts';
 
 /** Backup keys before the present one. */
 const [OLDEST, OLDER] = [named('backup key of epoch 1', 32), named('backup key of epoch 2', 32)];
@@ -34,6 +34,64 @@ function stored(wrapped: readonly Bytes[], objects: readonly Stored[] = OBJECTS)
   const references = objects.map(({ reference }, i) => manifestObject(reference, i));
   const records = [...wrapped, ...references, ...ENTRIES.map(manifestEntry)];
   return [...generation(4, undefined, { keyEpoch: 3, records }).copies, ...objects];
+}
+
+/** Generations before the last change of the key: who has the new key can read those that its manifest names. */
+function olderManifests({ family }: RestoreVectors): void {
+  const under = { key: OLDER, keyEpoch: 2 };
+  const files = { objects: OBJECTS.slice(1, 2), entries: [file('2', PHOTO, [{ object: 0 }])] };
+  const before = generation(1, files, under, 'under the older key');
+  const slipped = generation(2, files, under, 'slipped in under the older key');
+  const now = generation(
+    2,
+    undefined,
+    { keyEpoch: 3, ancestors: [before.ancestor], records: [wrappedKey(2, objectKey(OLDER))] },
+    'under the new key',
+  );
+  const objects = [...before.copies, ...now.copies];
+  const found = (number: number, manifest: WrittenManifest): Record<string, Value> => ({
+    generation: number,
+    manifestId: toHex(manifest.id),
+    copies: 2,
+    damaged: [],
+  });
+  const [copy] = before.copies;
+  const [intruder] = slipped.copies;
+  if (copy === undefined || intruder === undefined) throw new Error('no copy');
+  family.accept(
+    'older-manifest',
+    {
+      ...words(
+        'A generation of an older backup key that the newest names',
+        'It does not open under the new key, and it is no damage.',
+        'SET-17',
+      ),
+      input: asked(objects),
+      result: found(2, now),
+    },
+    { op: 'set.find' },
+  );
+  family.accept(
+    'older-named',
+    {
+      ...words(
+        'A generation of an older backup key, by its name',
+        'The newest manifest names it, and has its key.',
+        'RKY-3',
+      ),
+      input: asked([...objects, intruder], { manifest: copy.name }),
+      result: { generation: 1, manifestId: toHex(before.id) },
+    },
+    { op: 'set.find' },
+  );
+  family.value('older-slipped', 'older-named', 'manifest', intruder.name, {
+    ...words(
+      'A manifest of an older backup key that nobody names',
+      'Whoever still has an old key cannot slip one in.',
+      'RKY-2',
+    ),
+    errors: ['wrong-key'],
+  });
 }
 
 /** The family. */
@@ -139,5 +197,6 @@ export function epochs(): VectorFile {
     'wrong-key',
     words('An object of epoch 1 that is said to be of epoch 2', 'One key is tried: that of the epoch.'),
   );
+  olderManifests(vectors);
   return vectors.file();
 }

@@ -211,6 +211,21 @@ export function find(): VectorFile {
     'It is known to be older, and does not stop a restore.',
     'SET-16',
   );
+  const twinBad = flipped(twin, BODY);
+  accept(
+    'old-both-damaged',
+    [oldBad, twinBad, ...FILES, ...SECOND.copies],
+    SECOND,
+    {
+      damaged: [
+        [oldBad, 'chunk-damaged'],
+        [twinBad, 'chunk-damaged'],
+      ],
+    },
+    'Both manifests of the generation before damaged',
+    'The newest names both as its ancestor: they are not newer.',
+    'SET-16',
+  );
   const noObject = { ...two, object: utf8('notes') };
   accept(
     'other-names',

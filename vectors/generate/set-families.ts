@@ -12,6 +12,7 @@ import { groups } from './groups.ts';
 import { heads } from './heads.ts';
 import { manifests } from './manifests.ts';
 import { mediaIds } from './media-ids.ts';
+import { packs } from './packs.ts';
 import { recordRanges } from './record-ranges.ts';
 import { records } from './records.ts';
 import { restores } from './restores.ts';
@@ -29,6 +30,7 @@ export const SET_FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['set', freshness],
   ['set', restores],
   ['set', volumes],
+  ['set', packs],
   ['set', epochs],
   ['set', chats],
 ];
