@@ -42,6 +42,23 @@ describe('the reference', () => {
     expect(reportSchema.parse(report)).toEqual(report);
   });
 
+  test.runIf(process.env['STRONGROOM_LONG'] === '1')('passes every bit and every length', async () => {
+    const { report } = await run({
+      adapter: reference,
+      cases: allCases(set).filter(({ level }) => level === 'full'),
+      vectors: set.digest,
+      level: 'full',
+      seed: 7,
+      timeout: 60_000,
+    });
+    expect(report.results.length).toBeGreaterThan(3);
+    expect(report.results.filter(({ status }) => status !== 'pass')).toEqual([]);
+    expect(report.verdicts.map(({ level, verdict }) => [level, verdict])).toEqual([
+      ['full', 'conformant'],
+      ['full', 'conformant'],
+    ]);
+  });
+
   test('passes with live vaults and against hostile ones', async () => {
     const live = ['vault.recover', 'vault.budget', 'vault.kill', 'vault.rollback'];
     const cases = allCases(set).filter(({ id, role }) => role === 'vault-client' || live.includes(id));
