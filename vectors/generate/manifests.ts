@@ -125,6 +125,20 @@ export function manifests(): VectorFile {
     'MAN-4',
   );
   entries(
+    'names-alike',
+    ['A', 'a', 'e\u0301', '\u00e9', '\u212b'].map((path) => file(path)),
+    'Paths that differ in case or normalisation alone',
+    'They are different names; whether a file system takes them for one is found out when they are written.',
+    'MAN-11',
+  );
+  entries(
+    'names-elsewhere',
+    ['COM1', 'CON', 'a:b', 'a\\b', 'aux.txt', 'end.', 'space '].map((path) => file(path)),
+    'Names that mean something else on other systems',
+    'A backup is not refused for where it might be restored.',
+    'MAN-11',
+  );
+  entries(
     'volumes',
     [file('a', { contentLength: CONTENT + 3_000_000, parts: [{ object: 0 }, { object: 1 }] })],
     'A file in two volumes',
@@ -345,6 +359,8 @@ export function manifests(): VectorFile {
     ['dot', './a', 'A path with a segment that is a dot'],
     ['slash', 'a/', 'A path that ends in a slash'],
     ['double-slash', 'photos//1', 'A path with an empty segment'],
+    ['parent-inside', 'photos/../../a', 'A path that climbs out on its way'],
+    ['parent-end', 'photos/..', 'A path that ends in its parent'],
     ['nul', 'a\0b', 'A path with a zero byte'],
     ['long-segment', 'a'.repeat(256), 'A segment of 256 bytes'],
   ] as const) {
@@ -362,6 +378,7 @@ export function manifests(): VectorFile {
   for (const [id, target, title] of [
     ['absolute', '/etc/passwd', 'A link to an absolute path'],
     ['climbs', '../x', 'A link that climbs out of the folder'],
+    ['nul', 'a\0b', 'A link to a path with a zero byte'],
     ['climbs-later', 'a/../../x', 'A link that goes down before it climbs'],
   ] as const) {
     no(
@@ -375,6 +392,48 @@ export function manifests(): VectorFile {
       'What is written through it would lie outside of the target.',
     );
   }
+  for (const [id, path, title] of [
+    ['empty', zeros(0), 'A path of no bytes'],
+    [
+      'long',
+      cat(...Array.from({ length: 4097 }, (_, i) => be(1, i % 200 === 199 ? 0x2f : 0x61))),
+      'A path of 4097 bytes',
+    ],
+    ['not-utf8', Uint8Array.of(0x61, 0xc3, 0x28), 'A path that is not UTF-8'],
+    [
+      'overlong',
+      Uint8Array.of(0xc0, 0xae, 0xc0, 0xae, 0x2f, 0x61),
+      'A path that climbs out in overlong UTF-8',
+    ],
+    ['surrogate', Uint8Array.of(0xed, 0xa0, 0x80), 'A path with half of a surrogate pair'],
+  ] as const) {
+    no(
+      `path-${id}`,
+      'path',
+      toHex(path.slice(0, 20)),
+      manifest([{ ...file('x'), path }]),
+      'bad-record',
+      'REC-5',
+      title,
+      'What does not follow its structure is not mended.',
+    );
+  }
+  const huge = { ...PACK, prefix: PREFIX, contentLength: 2 ** 32 };
+  no(
+    'sum-32-bits',
+    'content length of a file of two volumes',
+    CONTENT,
+    sequence([
+      manifestHead(HEAD),
+      manifestObject(REFERENCE),
+      manifestObject(huge, 1),
+      manifestEntry(file('a', { parts: [{ object: 0 }, { object: 1 }] })),
+    ]),
+    'bad-manifest',
+    'MAN-2',
+    'Lengths whose sum is right in 32 bits alone',
+    'A sum that wraps around makes a large file a small one.',
+  );
   entry(
     'mode',
     { mode: 0o1000 },

@@ -16,7 +16,7 @@ import {
   record,
 } from '../../conformance/peer/records.ts';
 import type { Value, VectorFile } from '../../conformance/schema/vector.ts';
-import { Family, pack } from './family.ts';
+import { digest, Family, pack } from './family.ts';
 
 const SET_ID = named('set id', 16);
 const C = 2 ** 14;
@@ -118,6 +118,14 @@ export function records(): VectorFile {
     'A reader takes every framing that its steps take.',
     ['REC-6'],
   );
+  const longest = record(0x8020, zeros(2 ** 20 - 3));
+  family.accept('longest', {
+    title: 'A record of 2^20 bytes',
+    why: 'The bound is met.',
+    requirements: ['REC-4'],
+    input: { ...input, content: pack(sequence(longest).content) },
+    result: { records: [{ type: 0x8020, body: { ...digest(longest.slice(3)) } }] },
+  });
   for (const [id, sequenceOf] of [
     ['one', one],
     ['long', long],
@@ -315,6 +323,27 @@ export function records(): VectorFile {
     between(fragment(FIRST, ITEM.slice(0, 4)), fragment(FULL, ITEM)),
     'FULL inside a record',
     'A record without its end is none.',
+  );
+  sealed(
+    'first-alone',
+    'kind of a fragment',
+    'FIRST',
+    cat(frame(C, [BEGIN]), fragment(FIRST, ITEM)),
+    'FIRST at the end of the content',
+    'A record without its end is none, and the end is not there either.',
+  );
+  const tooLong = record(0x8020, zeros(2 ** 20 - 2));
+  family.sealed(
+    'too-long',
+    'longest',
+    { place: 'length of a record', was: 2 ** 20, now: 2 ** 20 + 1 },
+    { content: pack(sequence(tooLong).content) },
+    {
+      title: 'A record of 2^20 and one bytes',
+      why: 'A reader holds one record in memory, and no more.',
+      requirements: ['REC-4'],
+      errors: ['bad-record'],
+    },
   );
   sealed(
     'not-zero',
