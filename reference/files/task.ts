@@ -135,7 +135,9 @@ function openSteps(task: OpenTask, aead: Aead, tagger: Aead | undefined, notes: 
     if (first + perUnit > fullChunks) pieces.push(finalContent);
     if (target !== undefined) writeAt(target, pieces, unit * UNIT_LENGTH);
     if (tagger !== undefined && unit * UNIT_LENGTH < (contentLength ?? 0)) {
-      task.tags?.set(blockTag(tagger, unit, concat(...pieces)), unit * TAG_LENGTH);
+      const block = concat(...pieces);
+      task.tags?.set(blockTag(tagger, unit, block), unit * TAG_LENGTH);
+      free(block);
     }
     pieces.forEach(free);
   };

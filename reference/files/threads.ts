@@ -19,7 +19,8 @@ export function defaultThreads(): number {
 
 function start(): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`./thread.${extension}`, import.meta.url));
+  // Arguments of this process, such as --input-type, would be refused there.
+  return new Worker(new URL(`./thread.${extension}`, import.meta.url), { execArgv: [] });
 }
 
 /** Has another thread help with a task; what failed there. It has let go of the files when this resolves. */
