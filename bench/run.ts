@@ -6,6 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { chat } from './chat.ts';
 import { chunks } from './chunks.ts';
 import { incremental, largeFiles, singleFile, smallFiles } from './files.ts';
 import { table, type Row } from './harness.ts';
@@ -16,7 +17,7 @@ import { vault } from './vault.ts';
 const HELP = `Usage: npm run bench -- [--quick] [--only <section>] [--json <file>]
 
   --quick          short runs and 64 MiB instead of 1 GiB: does it run at all?
-  --only <name>    chunks, objects, files, folders, incremental, opaque, stretching or vault; can be repeated
+  --only <name>    chunks, objects, files, folders, incremental, chat, opaque, stretching or vault; can be repeated
   --json <file>    where the figures go as JSON (default .strongroom/bench.json)
 `;
 
@@ -43,6 +44,7 @@ const sections: Readonly<Record<string, () => Promise<Row[]>>> = {
     ...smallFiles(values.quick ? 500 : 10_000, values.quick ? 1 : 5),
   ],
   incremental: async () => incremental(values.quick ? 1000 : 10_000, values.quick ? 1 : 5),
+  chat: () => chat(values.quick ? 20_000 : 1_000_000),
   opaque: () => opaque(time),
   stretching: () => stretching(time),
   vault: () => vault(values.quick ? 4 : 64),
