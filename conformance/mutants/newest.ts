@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 
 const NEWEST = 'reference/set/newest.ts';
 const OBJECTS = 'reference/set/objects.ts';
+const FILES = 'reference/set/file-reader.ts';
 const DIRECTORY = 'reference/set/directory-storage.ts';
 
 /** Mutants of storages and of what is read from them. */
@@ -164,9 +165,9 @@ export const newestMutants: readonly Mutant[] = [
   {
     id: 'media-id-unchecked',
     mistake: 'does not compare the identity of content',
-    file: OBJECTS,
-    find: 'if (!equal(hasher.digest(), entry.mediaId)) {',
-    replace: 'if (hasher.digest().length !== entry.mediaId.length) {',
+    file: FILES,
+    find: 'if (!equal(found, mediaId))',
+    replace: 'if (found.length !== mediaId.length)',
     requirement: 'RST-1',
     cases: ['restore.media-id', 'volumes.reordered', 'packs.other', 'packs.media-id'],
     class: 'accepted-invalid',
@@ -174,9 +175,9 @@ export const newestMutants: readonly Mutant[] = [
   {
     id: 'length-unknown',
     mistake: 'opens objects without the length that the manifest gives',
-    file: OBJECTS,
-    find: 'objectLength: object.length',
-    replace: '...(object.length < 0 && { objectLength: object.length })',
+    file: FILES,
+    find: 'key: this.#keyOf(object), objectLength: object.length }',
+    replace: 'key: this.#keyOf(object) }',
     requirement: 'RST-1',
     cases: ['restore.length-more', 'restore.length-less'],
     class: 'accepted-invalid',
@@ -184,7 +185,7 @@ export const newestMutants: readonly Mutant[] = [
   {
     id: 'content-length-unchecked',
     mistake: 'does not compare the length of content with the manifest',
-    file: OBJECTS,
+    file: FILES,
     find: 'if (step.value.contentLength !== object.contentLength) {',
     replace: 'if (step.value.contentLength < 0) {',
     requirement: 'RST-1',
@@ -194,11 +195,24 @@ export const newestMutants: readonly Mutant[] = [
   {
     id: 'epochs-one-key',
     mistake: 'opens objects of every epoch with the newest key',
-    file: OBJECTS,
-    find: 'return older === undefined ? this.#key : ObjectKey.fromBytes(older.objectKey);',
-    replace: 'void older;\n    return this.#key;',
+    file: FILES,
+    find: 'const key = this.#keys.get(keyEpoch);',
+    replace: 'const key = this.#keys.get(Math.max(keyEpoch, ...this.#keys.keys()));',
     requirement: 'RST-1',
     cases: ['epochs.three'],
     class: 'rejected-valid',
+  },
+  {
+    id: 'packed-length-unchecked',
+    mistake: 'does not compare the length of a packed file, nor its identity',
+    file: FILES,
+    find: 'if (content.length !== entry.contentLength) {',
+    replace: 'if (content.length < 0) {',
+    also: [
+      { file: FILES, find: 'if (!equal(found, mediaId))', replace: 'if (found.length !== mediaId.length)' },
+    ],
+    requirement: 'RST-1',
+    cases: ['packs.other', 'packs.media-id'],
+    class: 'accepted-invalid',
   },
 ];

@@ -6,6 +6,7 @@
 import type { Mutant } from './mutant.ts';
 
 const RESTORE = 'reference/set/restore.ts';
+const RUN = 'reference/set/restore-run.ts';
 const MEDIA_ID = 'reference/set/media-id.ts';
 
 /** Mutants of restores, and of identities of content. */
@@ -24,8 +25,8 @@ export const restoreMutants: readonly Mutant[] = [
     id: 'restore-force-unneeded',
     mistake: 'replaces nothing, whatever it is asked',
     file: RESTORE,
-    find: 'const force = options.force ?? false;',
-    replace: 'const force = false;',
+    find: 'const { force = false, signal, onProgress } = options;',
+    replace: 'const { signal, onProgress } = options;\n  const force = false;',
     requirement: 'RST-4',
     cases: ['restore.force'],
     class: 'rejected-valid',
@@ -35,8 +36,14 @@ export const restoreMutants: readonly Mutant[] = [
     mistake: 'removes a folder where a file goes',
     file: RESTORE,
     find: 'if (!force || stat.isDirectory()) throw exists(path);',
-    replace:
-      'if (!force) throw exists(path);\n    if (stat.isDirectory()) rmSync(join(target, path), { recursive: true });',
+    replace: 'if (!force) throw exists(path);',
+    also: [
+      {
+        file: RUN,
+        find: '    renameSync(temporary, place);\n',
+        replace: '    rmSync(place, { recursive: true, force: true });\n    renameSync(temporary, place);\n',
+      },
+    ],
     requirement: 'RST-5',
     cases: ['restore.folder-as-file'],
     class: 'accepted-invalid',
@@ -49,8 +56,8 @@ export const restoreMutants: readonly Mutant[] = [
     replace: '      if (!statSync(join(target, path)).isDirectory()) throw exists(path);',
     also: [
       {
-        file: RESTORE,
-        find: 'if (!lstatSync(join(this.#target, each)).isDirectory()) throw throughLink(each);',
+        file: RUN,
+        find: 'if (!lstatSync(join(target, each)).isDirectory()) throw throughLink(each);',
         replace: 'void each;',
       },
     ],
@@ -61,15 +68,19 @@ export const restoreMutants: readonly Mutant[] = [
   {
     id: 'restore-early-name',
     mistake: 'writes a file under its own name, and looks for faults while it does',
-    file: RESTORE,
-    find: 'const temporary = temporaryBeside(place);\n    const { O_WRONLY',
-    replace: 'const temporary = place;\n    const { O_WRONLY',
+    file: RUN,
+    find: 'const temporary = temporaryBeside(this.#place(path));\n    const { O_WRONLY',
+    replace: 'const temporary = this.#place(path);\n    const { O_WRONLY',
     also: [
       {
-        file: RESTORE,
-        find: '      this.#rename(temporary, path, place);\n    } catch (error) {\n      rmSync(temporary, { force: true });\n      throw error;\n    }\n  }\n\n  #link(',
-        replace:
-          '      this.#restored.push(path);\n    } catch (error) {\n      throw error;\n    }\n  }\n\n  #link(',
+        file: RUN,
+        find: '      closeSync(fd);\n      rmSync(temporary, { force: true });\n      throw error;',
+        replace: '      closeSync(fd);\n      throw error;',
+      },
+      {
+        file: RUN,
+        find: '      this.#rename(temporary, path);\n    } catch (error) {\n      rmSync(temporary, { force: true });\n      this.#fail(path, error);',
+        replace: '      this.#restored.add(path);\n    } catch (error) {\n      this.#fail(path, error);',
       },
     ],
     requirement: 'RST-3',
@@ -79,10 +90,9 @@ export const restoreMutants: readonly Mutant[] = [
   {
     id: 'restore-leaves-parts',
     mistake: 'leaves what it has written of a file that failed',
-    file: RESTORE,
-    find: '      this.#rename(temporary, path, place);\n    } catch (error) {\n      rmSync(temporary, { force: true });\n      throw error;\n    }\n  }\n\n  #link(',
-    replace:
-      '      this.#rename(temporary, path, place);\n    } catch (error) {\n      throw error;\n    }\n  }\n\n  #link(',
+    file: RUN,
+    find: '      closeSync(fd);\n      rmSync(temporary, { force: true });\n      throw error;',
+    replace: '      closeSync(fd);\n      throw error;',
     requirement: 'RST-10',
     cases: ['restore.damaged-late'],
     class: 'over-release',
@@ -91,7 +101,7 @@ export const restoreMutants: readonly Mutant[] = [
     id: 'restore-failure-silent',
     mistake: 'reports a restore with a file that failed as a success',
     file: RESTORE,
-    find: 'if (this.#firstFault !== undefined) throw new RestoreError(report, this.#firstFault);',
+    find: 'if (fault !== undefined) throw new RestoreError(report, fault);',
     replace: 'void RestoreError;',
     requirement: 'RST-9',
     cases: ['restore.missing', 'restore.damaged'],
@@ -100,9 +110,9 @@ export const restoreMutants: readonly Mutant[] = [
   {
     id: 'restore-modes',
     mistake: 'does not set modes',
-    file: RESTORE,
-    find: '        fchmodSync(fd, mode);\n',
-    replace: '        void mode;\n',
+    file: RUN,
+    find: '      fchmodSync(fd, mode);\n',
+    replace: '      void mode;\n',
     requirement: 'RST-1',
     cases: ['restore.album'],
     class: 'wrong-output',
@@ -121,8 +131,8 @@ export const restoreMutants: readonly Mutant[] = [
     id: 'media-id-one-nonce',
     mistake: 'uses one nonce for all blocks, in both directions',
     file: MEDIA_ID,
-    find: 'this.#tagger.tag(this.#blocks++, block)',
-    replace: 'this.#tagger.tag(0 * this.#blocks++, block)',
+    find: 'blockTag(this.#aead, this.#blocks++, block)',
+    replace: 'blockTag(this.#aead, 0 * this.#blocks++, block)',
     requirement: 'MAN-16',
     cases: ['media-ids.two', 'media-ids.block-and-byte'],
     class: 'wrong-output',

@@ -56,11 +56,10 @@ export class DirectoryStorage implements Storage {
     start: number = 0,
     end: number = Infinity,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const fd = this.#open(name);
+    const fd = this.open(name);
     try {
-      const stat = guarded(name, () => fstatSync(fd));
-      if (!stat.isFile()) throw missing(name);
-      const stop = Math.min(end, stat.size);
+      const { size } = guarded(name, () => fstatSync(fd));
+      const stop = Math.min(end, size);
       const buffer = new Uint8Array(Math.min(PIECE, Math.max(0, stop - start)));
       for (let at = start; at < stop;) {
         const want = Math.min(buffer.length, stop - at);
@@ -104,14 +103,18 @@ export class DirectoryStorage implements Storage {
   }
 
   /** A link is not followed, and a pipe, which could last for ever, not waited for. */
-  #open(name: string): number {
+  open(name: string): number {
     if (!isStorageName(name)) throw new StrongroomError('io', `${name} is not the name of an object`);
+    let fd;
     try {
       const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-      return openSync(join(this.folder, name), O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
+      fd = openSync(join(this.folder, name), O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
+      if (fstatSync(fd).isFile()) return fd;
     } catch (error) {
       throw NO_FILE.has(errno(error)) ? missing(name) : fault(error, name);
     }
+    closeSync(fd);
+    throw missing(name);
   }
 
   /** Makes the folder and clears away what crashed uploads left in it. */

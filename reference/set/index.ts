@@ -11,7 +11,7 @@ export { freshness, type Freshness, type Lineage } from './freshness.ts';
 export { openHead, signHead, SIGNED_HEAD_LENGTH, SetHead, type HeadStore } from './head.ts';
 export { MAX_RECORD_LENGTH, type RecordRange } from './framing.ts';
 export { Group, GROUP } from './group.ts';
-export { list, type ListedEntry, type Listing } from './list.ts';
+export { list, type ListedEntry, type Listing, type ListOptions } from './list.ts';
 export {
   lengthOf,
   MANIFEST_CHUNK_LOG2,
@@ -52,7 +52,10 @@ export {
 } from './records.ts';
 export { prune, type PruneOptions, type PruneReport } from './prune.ts';
 export { rekey, type RekeyOptions, type RekeyResult } from './rekey.ts';
-export { restore, RestoreError, type Failure, type RestoreOptions, type RestoreReport } from './restore.ts';
+export { restore, RestoreError, type RestoreOptions, type RestoreReport } from './restore.ts';
+export type { Failure } from './restore-run.ts';
+export type { PathOptions } from './selection.ts';
+export { FileReader, type Sink } from './file-reader.ts';
 export { SetWriter, type SetWriterOptions } from './set-writer.ts';
 export type { Pieces, Readable, Source } from './source.ts';
 export {

@@ -9,7 +9,11 @@ import { openBackup } from './backups.ts';
 import type { Freshness } from './freshness.ts';
 import { lengthOf, type Entry, type Time } from './manifest.ts';
 import type { Damage, SelectOptions } from './newest.ts';
+import { selectEntries, type PathOptions } from './selection.ts';
 import type { Storage } from './storage.ts';
+
+/** What to list. */
+export interface ListOptions extends SelectOptions, PathOptions {}
 
 /** One entry of a {@link Listing}. */
 export interface ListedEntry {
@@ -35,11 +39,11 @@ export interface Listing {
   readonly entries: readonly ListedEntry[];
 }
 
-/** The newest backup, or the named one. @throws StrongroomError as {@link openBackup} */
-export async function list(storage: Storage, key: BackupKey, options: SelectOptions = {}): Promise<Listing> {
+/** The newest backup, or the named one. @throws StrongroomError as {@link openBackup}; `not-found` */
+export async function list(storage: Storage, key: BackupKey, options: ListOptions = {}): Promise<Listing> {
   const { manifest, copies, freshness, damaged } = await openBackup(storage, key, options);
   const { setId, generation, created } = manifest;
-  const entries = manifest.entries.map((entry) => {
+  const entries = selectEntries(manifest.entries, options).entries.map((entry) => {
     const { path, kind, modified } = entry;
     return { path, kind, length: lengthOf(entry), modified };
   });

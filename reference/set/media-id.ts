@@ -18,8 +18,13 @@ function derive(mediaKey: Uint8Array, name: LabelName, engine: CryptoEngine): By
   return expand(engine, 'sha256', mediaKey, label(name), 32);
 }
 
+/** K_tag, 32 bytes. The caller wipes it. */
+export function mediaTagKey(mediaKey: Uint8Array, engine: CryptoEngine = nodeEngine): Bytes {
+  return derive(mediaKey, 'media-tag', engine);
+}
+
 function tagCipher(mediaKey: Uint8Array, engine: CryptoEngine): Aead {
-  const key = derive(mediaKey, 'media-tag', engine);
+  const key = mediaTagKey(mediaKey, engine);
   const aead = engine.aead(key);
   wipe(key);
   return aead;

@@ -3,7 +3,8 @@ import type { BackupKey } from '../keys/backup-key.ts';
 import { utf8 } from '../wire/bytes.ts';
 import { openBackup } from './backups.ts';
 import type { Committed } from './generation.ts';
-import { FileReader, Pacer } from './objects.ts';
+import { FileReader } from './file-reader.ts';
+import { Pacer } from './objects.ts';
 import { SetWriter, type SetWriterOptions } from './set-writer.ts';
 import type { Storage } from './storage.ts';
 

@@ -40,6 +40,13 @@ export interface Storage {
    * @throws StrongroomError `object-missing`
    */
   read(name: string, start?: number, end?: number): AsyncIterable<Uint8Array>;
+  /**
+   * A descriptor to read an object with, if it is a file of this machine; the caller closes it. A storage that is
+   * elsewhere has no such call.
+   *
+   * @throws StrongroomError `object-missing`
+   */
+  open?(name: string): number;
   /** Every committed object, in any order. */
   list(): AsyncIterable<Stored>;
   /** Removes an object; one that is not there is no error. */

@@ -3,16 +3,20 @@
  *
  * @module
  */
+import { free } from '../crypto/memory.ts';
 import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { openBackup } from './backups.ts';
 import type { Freshness } from './freshness.ts';
+import { FileReader } from './file-reader.ts';
 import { lengthOf } from './manifest.ts';
 import { Meter, type Progress } from './meter.ts';
 import type { Damage, SelectOptions } from './newest.ts';
-import { FileReader, Pacer } from './objects.ts';
-import type { Failure } from './restore.ts';
+import { Pacer } from './objects.ts';
+import { inStorageOrder } from './pack-reader.ts';
+import { comparePaths } from './paths.ts';
+import type { Failure } from './restore-run.ts';
 import { storageName, type Storage } from './storage.ts';
 
 /** How to verify. */
@@ -57,21 +61,23 @@ export async function verify(
   const { setId, generation, created, entries } = manifest;
   const total = entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
   const meter = new Meter(entries.length, total, options.onProgress);
-  const reader = new FileReader(storage, opened.key, manifest, new Pacer(options.signal));
+  const files = inStorageOrder(entries.filter((entry) => entry.kind === 'file'));
+  const reader = new FileReader(storage, opened.key, manifest, new Pacer(options.signal), files);
   const failed: Failure[] = [];
   const unused = new Set(scan.objects.keys());
   for (const { name } of scan.manifests) unused.delete(name);
   for (const { commitment } of manifest.objects) unused.delete(storageName(commitment));
-  for (const entry of entries) {
+  for (const { kind, path } of entries) if (kind !== 'file') meter.next(path);
+  for (const entry of files) {
     meter.next(entry.path);
-    if (entry.kind !== 'file') continue;
     try {
-      await reader.read(entry, (content) => meter.add(content.length));
+      await reader.readTo(entry, undefined, free, (length) => meter.add(length));
     } catch (error) {
       if (!isStrongroomError(error) || error.code === 'cancelled') throw error;
       failed.push({ path: entry.path, code: error.code });
     }
   }
+  failed.sort((a, b) => comparePaths(a.path, b.path));
   meter.next('');
   const verified = entries.length - failed.length;
   const summary = { setId, generation, created, freshness, copies: copies.length, damaged };
