@@ -9,6 +9,12 @@ const HEADER = 'reference/salvage/header.ts';
 const PLACES = 'reference/salvage/places.ts';
 const OBJECT = 'reference/salvage/object.ts';
 const GHASH = 'reference/salvage/ghash.ts';
+const INVENTORY = 'reference/salvage/inventory.ts';
+const SET = 'reference/salvage/set.ts';
+const VERSIONS = 'reference/salvage/versions.ts';
+const DELIVERY = 'reference/salvage/delivery.ts';
+const UNNAMED = 'reference/salvage/unnamed.ts';
+const REPORT = 'reference/salvage/report.ts';
 
 /** Mutants of salvage. */
 export const salvageMutants: readonly Mutant[] = [
@@ -180,6 +186,107 @@ export const salvageMutants: readonly Mutant[] = [
     replace: '',
     requirement: 'SLV-10',
     cases: ['salvage.trailing'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-by-name',
+    mistake: 'looks for objects only under their names',
+    file: INVENTORY,
+    find: "if (known === undefined || known.header.type === 'manifest') continue;",
+    replace:
+      "if (known === undefined || storageName(known.header.commitment) !== each.name || known.header.type === 'manifest') continue;",
+    requirement: 'SLV-18',
+    cases: ['salvage-sets.exchanged'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-header-not-from-manifest',
+    mistake: 'does not use the headers that the manifest has',
+    file: INVENTORY,
+    find: "const reference = each.known === 'none' ? namedBy.get(each.name) : undefined;",
+    replace: 'const reference = undefined;',
+    requirement: 'SLV-9',
+    cases: ['salvage-sets.header-gone'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-complete-beside-unknown',
+    mistake: 'calls a salvage complete although a newer manifest may be among what it cannot read',
+    file: SET,
+    find: 'complete: listed && whole && !this.#mayBeNewer(),',
+    replace: 'complete: listed && whole,',
+    requirement: 'SLV-6',
+    cases: ['salvage-sets.unknown'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-complete-never',
+    mistake: 'counts the twin of a manifest among what nobody names',
+    file: SET,
+    find: '!byName.has(name) && !namedManifests.has(name)',
+    replace: '!byName.has(name)',
+    requirement: 'SLV-6',
+    cases: ['salvage-sets.manifest-gone'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-older-not-marked',
+    mistake: 'does not mark what is older',
+    file: SET,
+    find: 'older: manifest !== this.#inventory.manifests[0],',
+    replace: 'older: false,',
+    requirement: 'SLV-21',
+    cases: ['salvage-sets.older'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-no-older',
+    mistake: 'does not look for older versions',
+    file: SET,
+    find: "if (report.state === 'whole') return [newest, report];",
+    replace: "if (report.state === 'whole') return [newest];",
+    requirement: 'SLV-20',
+    cases: ['salvage-sets.older'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-own-parts-alone',
+    mistake: 'does not take content from another object that has it',
+    file: VERSIONS,
+    find: 'if (!seen.has(places)) yield each;',
+    replace: '',
+    requirement: 'SLV-20',
+    cases: ['salvage-sets.same-content'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-partial-among-whole',
+    mistake: 'gives a file with a hole the name of the whole one',
+    file: DELIVERY,
+    find: 'const place = { whole, partial, lost: undefined }[state];',
+    replace: 'const place = { whole, partial: whole, lost: undefined }[state];',
+    requirement: 'SLV-26',
+    cases: ['salvage-sets.partial'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-packed-path-unchecked',
+    mistake: 'takes the path of a packed file as it is',
+    file: UNNAMED,
+    find: 'const isSafe = attempt(() => checkPath(packedPath, RULES)) === undefined;',
+    replace: 'const isSafe = true;',
+    requirement: 'SLV-22',
+    cases: ['salvage-sets.pack-alone'],
+    class: 'wrong-output',
+  },
+  {
+    id: 'salvage-report-unsorted',
+    mistake: 'writes the members of a report in the order in which it makes them',
+    file: REPORT,
+    find: 'Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))',
+    replace: 'Object.entries(value)',
+    requirement: 'SLV-28',
+    cases: ['salvage-sets.whole'],
     class: 'wrong-output',
   },
 ];

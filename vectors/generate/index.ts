@@ -17,6 +17,7 @@ import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
 import { passwords } from './passwords.ts';
 import { ranges } from './ranges.ts';
+import { salvageSetVectors } from './salvage-sets.ts';
 import { salvageVectors } from './salvage.ts';
 import { SET_FAMILIES } from './set-families.ts';
 import { sweeps } from './sweeps.ts';
@@ -38,6 +39,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['container', writer],
   ['container', salvageVectors],
   ...SET_FAMILIES,
+  ['set', salvageSetVectors],
   ['opaque', opaqueClient],
   ['opaque', opaqueServer],
   ['opaque', passwords],
