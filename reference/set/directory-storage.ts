@@ -6,7 +6,7 @@
 import {
   closeSync,
   constants,
-  fdatasyncSync,
+  fdatasync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -146,6 +146,7 @@ class FileUpload implements Upload {
   readonly #temporary: string;
   readonly #name: string;
   #fd: number | undefined;
+  #syncing: Promise<void> | undefined;
 
   constructor(folder: string, name: string) {
     this.#name = name;
@@ -158,8 +159,13 @@ class FileUpload implements Upload {
     guarded(this.#name, () => writeAll(this.#open(), parts));
   }
 
-  sync(): void {
-    guarded(this.#name, () => fdatasyncSync(this.#open()));
+  /** On another thread: objects become durable while the next ones are sealed. */
+  sync(): Promise<void> {
+    const fd = this.#open();
+    this.#syncing = new Promise((resolve, reject) => {
+      fdatasync(fd, (error) => (error === null ? resolve() : reject(fault(error, this.#name))));
+    });
+    return this.#syncing;
   }
 
   commit(): void {
@@ -174,7 +180,9 @@ class FileUpload implements Upload {
     });
   }
 
-  discard(): void {
+  async discard(): Promise<void> {
+    // The number of a closed file may be that of another one at once.
+    await this.#syncing?.catch(() => undefined);
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
     guarded(this.#name, () => rmSync(this.#temporary, { force: true }));

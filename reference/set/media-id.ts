@@ -56,14 +56,19 @@ export function mediaIdOf(
   engine: CryptoEngine = nodeEngine,
 ): Bytes {
   const key = derive(mediaKey, 'media-id', engine);
-  const id = engine.hmac('sha256', key, concat(encode(u64, contentLength), tags));
+  const id = idOf(key, contentLength, tags, engine);
   wipe(key);
   return id;
 }
 
+function idOf(key: Uint8Array, contentLength: number, tags: Uint8Array, engine: CryptoEngine): Bytes {
+  return engine.hmac('sha256', key, concat(encode(u64, contentLength), tags));
+}
+
 /** Computes the media id of content that comes in pieces. */
 export class MediaHasher {
-  readonly #mediaKey: Uint8Array;
+  /** K_mid, derived once: a content can be shorter than that takes. */
+  readonly #key: Bytes;
   readonly #engine: CryptoEngine;
   readonly #aead: Aead;
   /** The block that has begun, and how much of it is there; none until a piece does not end with a block. */
@@ -73,9 +78,9 @@ export class MediaHasher {
   #blocks = 0;
   #length = 0;
 
-  /** `mediaKey` is 32 bytes and must stay as it is until the digest was made. */
+  /** `mediaKey` is 32 bytes. */
   constructor(mediaKey: Uint8Array, engine: CryptoEngine = nodeEngine) {
-    this.#mediaKey = mediaKey;
+    this.#key = derive(mediaKey, 'media-id', engine);
     this.#engine = engine;
     this.#aead = tagCipher(mediaKey, engine);
   }
@@ -97,7 +102,7 @@ export class MediaHasher {
     if (held !== undefined && held.length > 0) this.#add(held);
     wipe(held);
     const tags = this.#tags.subarray(0, TAG_LENGTH * this.#blocks);
-    const id = mediaIdOf(this.#mediaKey, this.#length, tags, this.#engine);
+    const id = idOf(this.#key, this.#length, tags, this.#engine);
     this.#held = this.#blocks = this.#length = 0;
     return id;
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from '../wire/bytes.ts';
-import { encode, struct, text, type Codec } from '../wire/codec.ts';
+import { struct, text, type Codec } from '../wire/codec.ts';
 import type { RecordRange } from './framing.ts';
 import { MAX_PATH_LENGTH } from './paths.ts';
 import { RecordWriter } from './records.ts';
@@ -41,10 +41,25 @@ export const PackedFile: Codec<PackedFile> = struct<PackedFile>('PackedFile', {
 /** What a record costs at most beyond its path and its content: its header, and those of three fragments with zeros. */
 const OVERHEAD = 64;
 
+/** Bytes of the length of a path. */
+const PATH_PREFIX = 2;
+
+/** As `encode(PackedFile, …)`, without new memory for each file. */
+function encodeInto(body: Bytes, path: string, content: Uint8Array): Bytes {
+  const { written } = encoder.encodeInto(path, body.subarray(PATH_PREFIX));
+  body[0] = written >> 8;
+  body[1] = written & 255;
+  body.set(content, PATH_PREFIX + written);
+  return body.subarray(0, PATH_PREFIX + written + content.length);
+}
+
+const encoder = new TextEncoder();
+
 /** The content of one pack after the other, in one buffer. */
 export class Pack {
   readonly #setId: Bytes;
   readonly #buffer = new Uint8Array(PACK_LENGTH);
+  readonly #body = new Uint8Array(PATH_PREFIX + MAX_PATH_LENGTH + PACKED_LIMIT);
   #length = 0;
   #records: RecordWriter;
 
@@ -60,7 +75,8 @@ export class Pack {
 
   /** Adds a file; where its record lies. */
   add(path: string, content: Bytes): RecordRange {
-    this.#take(this.#records.write(PACKED_FILE, encode(PackedFile, { path, content })));
+    const body = encodeInto(this.#body, path, content);
+    this.#take(this.#records.write(PACKED_FILE, body));
     return this.#records.range;
   }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
-import { utf8 } from '../wire/bytes.ts';
 
 /** Longest path, and longest target of a symbolic link, in bytes of UTF-8. */
 export const MAX_PATH_LENGTH = 4096;
@@ -74,7 +73,18 @@ export function parentOf(path: string): string {
 
 /** Ascending order of the UTF-8 bytes. */
 export function comparePaths(a: string, b: string): number {
-  return Buffer.compare(utf8(a), utf8(b));
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** Where UTF-16 and UTF-8 differ in order: what takes two units stands above U+E000 to U+FFFF. */
+function rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
 function utf8Length(text: string): number {
