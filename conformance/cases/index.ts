@@ -11,6 +11,7 @@ import { fileCases } from './files.ts';
 import { httpRangeCases } from './http-ranges.ts';
 import { orderCases } from './order.ts';
 import { probeCases } from './probes.ts';
+import { setCases } from './sets.ts';
 import { streamingCases } from './streaming.ts';
 import { writerCases } from './writer.ts';
 
@@ -24,6 +25,7 @@ export function allCases(set: VectorSet): Case[] {
     ...httpRangeCases,
     ...orderCases,
     ...fileCases(set),
+    ...setCases,
     ...probeCases,
     ...scenarioCases,
   ];

@@ -223,4 +223,31 @@ export const setMutants: readonly Mutant[] = [
     cases: ['manifest.key-late'],
     class: 'accepted-invalid',
   },
+  {
+    id: 'sum-32-bits',
+    mistake: 'adds lengths up in 32 bits',
+    file: MANIFEST,
+    find: 'sum += object.contentLength;',
+    replace: 'sum = (sum + object.contentLength) % 2 ** 32;',
+    requirement: 'MAN-2',
+    cases: ['manifest.sum-32-bits'],
+    class: 'accepted-invalid',
+  },
+  {
+    id: 'sum-64-bits',
+    mistake: 'adds lengths up in 64 bits',
+    file: MANIFEST,
+    find: 'let sum = 0;',
+    replace: 'let exact = 0n;\n    let sum = 0;',
+    also: [
+      {
+        file: MANIFEST,
+        find: 'sum += object.contentLength;',
+        replace: 'sum = Number((exact = BigInt.asUintN(64, exact + BigInt(object.contentLength))));',
+      },
+    ],
+    requirement: 'MAN-2',
+    cases: ['manifest.sum-64-bits'],
+    class: 'accepted-invalid',
+  },
 ];
