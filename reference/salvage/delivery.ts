@@ -12,7 +12,7 @@ import { equal, type Bytes } from '../wire/bytes.ts';
 import type { Piece } from './object.ts';
 import { ranges } from './objects-report.ts';
 import type { ContentState, Range } from './report.ts';
-import { sizeOf, union, type Span } from './spans.ts';
+import { append, sizeOf, type Span } from './spans.ts';
 import type { Attributes, Target } from './target.ts';
 
 /** The rules for names of this system. */
@@ -58,11 +58,11 @@ export class Deliverer {
     const file = this.#target?.file();
     try {
       const hasher = identity && new MediaHasher(identity.mediaKey, this.#engine);
-      let spans: Span[] = [];
+      const spans: Span[] = [];
       for await (const { position, bytes } of pieces) {
         await this.#pacer.pace();
         if (spans.length < 2 && position === (spans[0]?.end ?? 0)) hasher?.update(bytes);
-        spans = union([...spans, { start: position, end: position + bytes.length }]);
+        append(spans, { start: position, end: position + bytes.length });
         file?.write(position, bytes);
       }
       const isWhole =

@@ -27,7 +27,7 @@ import { copy, equal, type Bytes } from '../wire/bytes.ts';
 import { decode, type Codec } from '../wire/codec.ts';
 import type { Piece, SalvagedObject } from './object.ts';
 import { salvageRecords, type RecordLoss } from './records.ts';
-import { complement, union, type Span } from './spans.ts';
+import { append, complement, type Span } from './spans.ts';
 
 /** What is left of one manifest, by all of its copies. */
 export interface SalvagedManifest extends RecordLoss {
@@ -113,7 +113,7 @@ async function readContent(copies: readonly ManifestObject[]): Promise<Content> 
       const { position, bytes } = piece;
       isStrict &&= position === (spans.at(-1)?.end ?? 0) && holds(() => strict.push(bytes));
       hash.update(bytes);
-      spans.splice(0, Infinity, ...union([...spans, { start: position, end: position + bytes.length }]));
+      append(spans, { start: position, end: position + bytes.length });
       yield piece;
     }
   }

@@ -137,11 +137,23 @@ export class SalvagedObject implements Finding {
   async #chunk(index: number): Promise<Bytes | undefined> {
     const { runs, final } = this.places;
     const size = this.chunkSize + TAG_LENGTH;
-    const run = runs.find(({ first, end }) => first <= index && index < end);
+    const run = runWith(runs, index);
     const place = run && { offset: run.offset + (index - run.first) * size, length: size };
     const { offset, length } = place ?? final ?? { offset: 0, length: 0 };
     return opened(this.#cipher, index, await this.#source.read(offset, offset + length));
   }
+}
+
+/** The run that an index lies in, of runs that ascend. */
+function runWith(runs: readonly Run[], index: number): Run | undefined {
+  let [low, high] = [0, runs.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((runs[middle]?.end ?? 0) <= index) low = middle + 1;
+    else high = middle;
+  }
+  const run = runs[low];
+  return run !== undefined && run.first <= index ? run : undefined;
 }
 
 /**

@@ -97,6 +97,7 @@ class Finder {
   readonly #most: number;
   #tags: TagSearch | undefined;
   #runs: Run[] = [];
+  readonly #found = new Indices();
   #nonZeroEnd = 0;
   #limit = OBJECT_SEARCH_LIMIT;
   #limited = false;
@@ -170,13 +171,14 @@ class Finder {
   }
 
   #isMissing(index: number): boolean {
-    return index < this.#most && !this.#runs.some(({ first, end }) => first <= index && index < end);
+    return index < this.#most && !this.#found.has(index);
   }
 
   /** Takes chunk `index` at `offset` if it opens there. */
   async #take(index: number, offset: number): Promise<boolean> {
     const plaintext = await this.#open(index, offset, this.#size);
     if (plaintext === undefined) return false;
+    this.#found.add(index);
     const last = this.#runs.at(-1);
     const follows = last?.end === index && last.offset + (index - last.first) * this.#size === offset;
     if (last !== undefined && follows) this.#runs[this.#runs.length - 1] = { ...last, end: index + 1 };
@@ -274,6 +276,25 @@ class Finder {
       if (last !== undefined) return { final: { ...next, length: each }, last };
     }
     return undefined;
+  }
+}
+
+/** A set of indices, a bit each: there can be millions, in as many runs. */
+class Indices {
+  #bits = new Uint8Array(1024);
+
+  has(index: number): boolean {
+    return (((this.#bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
+  }
+
+  add(index: number): void {
+    const at = index >> 3;
+    if (at >= this.#bits.length) {
+      const longer = new Uint8Array(2 * at);
+      longer.set(this.#bits);
+      this.#bits = longer;
+    }
+    this.#bits[at] = (this.#bits[at] ?? 0) | (1 << (index & 7));
   }
 }
 

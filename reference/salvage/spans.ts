@@ -22,6 +22,13 @@ export function union(spans: readonly Span[]): Span[] {
   return out;
 }
 
+/** Adds a range that does not begin before the last one ends. */
+export function append(spans: Span[], { start, end }: Span): void {
+  const last = spans.at(-1);
+  if (last?.end === start) spans[spans.length - 1] = { start: last.start, end };
+  else spans.push({ start, end });
+}
+
 /** What is in both; each is ascending. */
 export function intersection(a: readonly Span[], b: readonly Span[]): Span[] {
   return a.flatMap((one) =>
