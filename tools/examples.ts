@@ -20,6 +20,7 @@ import { Group } from '../reference/set/group.ts';
 import { RecordWriter } from '../reference/set/records.ts';
 import { concat, hex, utf8 } from '../reference/wire/bytes.ts';
 import { encode } from '../reference/wire/codec.ts';
+import { manifestExample } from './examples-set.ts';
 import { salvageExample } from './examples-salvage.ts';
 import { channelExample, fleetExample, opaqueExample } from './examples-vault.ts';
 
@@ -106,6 +107,7 @@ const EXAMPLES: Readonly<Record<string, () => string>> = {
   container,
   head,
   keys,
+  manifest: () => listing(manifestExample()),
   records,
   opaque: () => listing(opaqueExample()),
   salvage: () => SALVAGE,
