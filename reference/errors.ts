@@ -60,6 +60,7 @@ export const ERRORS = {
     'The head is not signed under this key, or was changed. Take the newest key; else remove it, and check the backups by eye.',
   stale:
     'A newer backup was made and is not here. Look for it in a copy of the storage, or name the older one to use.',
+  'backup-unfinished': 'A backup was cut off, or is under way. Run the backup to its end, then this again.',
   'object-missing': 'An object of the backup is not in the storage. Look for it in a copy of the storage.',
   'object-mismatch':
     'A stored object is not the one that the manifest names. Look for the right one in a copy of the storage.',

@@ -224,13 +224,14 @@ it('a manifest gets its name when all that it names is durable, and is durable i
   const commits = steps.filter((step) => step.startsWith('commit ')).map((step) => step.slice(7));
   expect(commits.slice(-2).every((name) => copies.has(name))).toBe(true);
   expect(commits.slice(0, -2).filter((name) => copies.has(name))).toEqual([]);
-  expect(commits).toHaveLength(5);
+  // Three objects, the checkpoint that names them, and the manifest.
+  expect(commits).toHaveLength(6);
   for (const name of commits) {
     const synced = steps.indexOf(`sync ${name}`);
     expect(synced).toBeGreaterThan(steps.lastIndexOf(`write ${name}`));
     expect(synced).toBeLessThan(steps.indexOf(`commit ${name}`));
   }
-  const [lastObject = '', firstManifest = ''] = commits.slice(2, 4);
+  const [lastObject = '', firstManifest = ''] = commits.slice(3, 5);
   const between = steps.slice(
     steps.indexOf(`commit ${lastObject}`),
     steps.indexOf(`commit ${firstManifest}`),
@@ -240,7 +241,8 @@ it('a manifest gets its name when all that it names is durable, and is durable i
 });
 
 describe('a backup that fails', () => {
-  // Three files: puts 1 to 3 are theirs, 4 and 5 those of the manifest; the first flush comes before its commits.
+  // Three files: puts 1 to 3 are theirs, 4 and 5 those of the manifest, 6 that of the checkpoint, which is committed as
+  // the fourth, between flushes 2 and 3.
   const steps: [string, number, 'before' | 'after'][] = [
     ['put', 1, 'before'],
     ['write', 2, 'before'],
@@ -250,9 +252,13 @@ describe('a backup that fails', () => {
     ['put', 5, 'before'],
     ['sync', 5, 'before'],
     ['flush', 1, 'before'],
+    ['put', 6, 'before'],
+    ['flush', 2, 'before'],
     ['commit', 4, 'before'],
-    ['commit', 5, 'after'],
-    ['flush', 2, 'after'],
+    ['flush', 3, 'before'],
+    ['commit', 5, 'before'],
+    ['commit', 6, 'after'],
+    ['flush', 4, 'after'],
   ];
   // proves SET-8
   it.each(steps)('at %s %i leaves one whole backup: the one %s it', async (step, count, expected) => {

@@ -51,6 +51,11 @@ export interface Checkpoint extends CheckpointHead {
   readonly entries: readonly Entry[];
 }
 
+/** True if it names nothing: it is the mark of somebody who prunes (spec/retention.md, "Beside a backup"). */
+export function isMark({ objects, entries }: Checkpoint): boolean {
+  return objects.length === 0 && entries.length === 0;
+}
+
 /** The content of a checkpoint, in pieces. */
 export function* checkpointContent(checkpoint: Checkpoint): Generator<Uint8Array, void, undefined> {
   const { setId, objects, entries, ...head } = checkpoint;

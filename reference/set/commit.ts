@@ -1,15 +1,14 @@
 /**
- * The commit of a generation (spec/backup.md, "Committing"): what it stands on is there, nobody else was faster, and
- * then both copies of the manifest get their names.
+ * The look before the commit of a generation (spec/backup.md, "Writing a set", step 6): what it stands on is there, and
+ * nobody else was faster.
  *
  * @module
  */
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { isMark, readCheckpoint } from './checkpoint.ts';
 import type { ObjectReference } from './manifest.ts';
 import { scan, unreadManifests } from './newest.ts';
-import type { ObjectWriter } from './object-writer.ts';
 import { Pacer } from './objects.ts';
 import { storageName, type Storage } from './storage.ts';
 
@@ -21,14 +20,13 @@ export interface Ground {
   readonly signal: AbortSignal | undefined;
   /** Storage names of all that was there when it began. */
   readonly before: ReadonlyMap<string, number>;
-  /** Storage names of the manifests and checkpoints that were there when it began. */
-  readonly kept: readonly string[];
   /** Storage names of all that it wrote. */
   readonly own: ReadonlySet<string>;
 }
 
 /**
- * Makes sure that nobody else has written a generation meanwhile, or removed what this one stands on.
+ * Makes sure that nobody else has written a generation meanwhile, or removes what this one stands on. A checkpoint names
+ * by now what was written: whoever prunes puts a mark before it looks for those, so one of the two sees the other.
  *
  * @throws StrongroomError `fork`, `object-missing`, `cancelled`, and the faults of the storage
  */
@@ -43,36 +41,9 @@ export async function requireUndisturbed(ground: Ground, objects: readonly Objec
   await requireGround(ground, objects);
 }
 
-/**
- * Gives both copies of the manifest their names: with the first, the generation is there. Whoever prunes puts a mark
- * before it looks, and this looks once more after the names: so one of the two sees the other.
- *
- * @throws StrongroomError `object-missing` if something was pruned meanwhile; then the names are taken away again
- */
-export async function commitCopies(
-  ground: Ground,
-  copies: readonly ObjectWriter[],
-  objects: readonly ObjectReference[],
-): Promise<void> {
-  const { storage } = ground;
-  for (const { upload } of copies) await upload.commit();
-  await storage.flush();
-  try {
-    await requireGround(
-      { ...ground, own: new Set([...ground.own, ...copies.map(({ name }) => name)]) },
-      objects,
-    );
-  } catch (error) {
-    if (!(error instanceof StrongroomError) || error.code !== 'object-missing') throw error;
-    for (const { name } of copies) await storage.remove(name);
-    await storage.flush();
-    throw error;
-  }
-}
-
-/** What the manifest names, and what was there at the beginning, is there; and no checkpoint of somebody else. */
+/** What the manifest names is there, and no mark of somebody who prunes that was not there at the beginning. */
 async function requireGround(
-  { storage, keys, before, kept, own }: Ground,
+  { storage, keys, before, own }: Ground,
   objects: readonly ObjectReference[],
 ): Promise<void> {
   const now = new Map<string, number>();
@@ -81,13 +52,12 @@ async function requireGround(
     const name = storageName(commitment);
     if (now.get(name) !== length) throw disturbed(name, 'was removed meanwhile');
   }
-  for (const name of kept) if (!now.has(name)) throw disturbed(name, 'was removed meanwhile');
   const pacer = new Pacer(undefined);
   for (const name of now.keys()) {
     if (before.has(name) || own.has(name)) continue;
     for (const key of keys) {
-      if ((await readCheckpoint(storage, key, name, pacer)) === undefined) continue;
-      throw disturbed(name, 'shows that somebody else writes or prunes');
+      const checkpoint = await readCheckpoint(storage, key, name, pacer);
+      if (checkpoint !== undefined && isMark(checkpoint)) throw disturbed(name, 'shows that somebody prunes');
     }
   }
 }

@@ -8,7 +8,7 @@ import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { checkpointContent, readCheckpoint } from './checkpoint.ts';
+import { checkpointContent, isMark, readCheckpoint } from './checkpoint.ts';
 import { requireCurrent } from './freshness.ts';
 import { Generations, olderKeys, opensUnder, type Generation } from './generations.ts';
 import type { HeadStore } from './head.ts';
@@ -47,7 +47,7 @@ export interface PruneReport {
 interface Plan {
   /** Cannot be read, and only dropped generations name it. */
   readonly damage: readonly string[];
-  /** Copies of dropped generations, and checkpoints. */
+  /** Copies of dropped generations. */
   readonly manifests: readonly string[];
   readonly objects: readonly string[];
   readonly report: PruneReport;
@@ -58,7 +58,7 @@ interface Plan {
  * after a failure too. Objects of other keys, and what is not known, are not touched.
  *
  * @throws StrongroomError as {@link openManifest}; `stale`; the code of a manifest that cannot be read and may be of
- *   this set; `fork` if the storage is changed meanwhile; the faults of the storage; `cancelled`
+ *   this set; `backup-unfinished`; `fork` if the storage is changed meanwhile; the faults of the storage; `cancelled`
  */
 export function prune(storage: Storage, key: BackupKey, options: PruneOptions): Promise<PruneReport> {
   return pruneWith(systemRandom, storage, key, options);
@@ -110,8 +110,8 @@ async function planOf(
   const damage = going.filter((name) => unreadable.has(name));
   const rest = going.filter((name) => !unreadable.has(name));
   const isCopy = (name: string): boolean => generations.of(name) !== undefined;
-  const manifests = [...rest.filter(isCopy), ...strays.checkpoints];
-  const objects = [...rest.filter((name) => !isCopy(name)), ...strays.objects];
+  const manifests = rest.filter(isCopy);
+  const objects = [...rest.filter((name) => !isCopy(name)), ...strays];
   const removed = [...damage, ...manifests, ...objects].map((name) => ({
     name,
     length: stored.get(name) ?? 0,
@@ -145,7 +145,10 @@ function requireWhole(
   });
 }
 
-/** What is under a key of the set and no generation names. What cannot be read may be a manifest, and ends it all. */
+/**
+ * What is under a key of the set and no generation names. What cannot be read may be a manifest, and what a checkpoint
+ * names may be part of one soon: either ends it all.
+ */
 async function straysIn(
   storage: Storage,
   key: BackupKey,
@@ -153,9 +156,8 @@ async function straysIn(
   pacer: Pacer,
   unreadable: ReadonlyMap<string, ErrorCode>,
   named: ReadonlySet<string>,
-): Promise<{ readonly checkpoints: readonly string[]; readonly objects: readonly string[] }> {
+): Promise<readonly string[]> {
   const older = olderKeys(manifest);
-  const checkpoints: string[] = [];
   const objects: string[] = [];
   for (const name of [...scan.objects.keys()].sort()) {
     if (named.has(name)) continue;
@@ -174,11 +176,16 @@ async function straysIn(
       });
     } else if (opensUnder(key, header)) {
       const checkpoint = await readCheckpoint(storage, key, name, pacer);
-      (checkpoint === undefined ? objects : checkpoints).push(name);
+      if (checkpoint !== undefined && !isMark(checkpoint)) {
+        throw new StrongroomError('backup-unfinished', `${name}: a backup was cut off, or is under way`, {
+          subject: name,
+        });
+      }
+      objects.push(name);
     } else if (isOlder) objects.push(name);
   }
   for (const each of older) each.wipe();
-  return { checkpoints, objects };
+  return objects;
 }
 
 /** Removes in the order of the plan, as long as nobody else changes anything. `stored` is what was there at first. */
@@ -224,7 +231,7 @@ function changed(subject: string): StrongroomError {
   return new StrongroomError('fork', `the storage is changed by somebody else: ${subject}`, { subject });
 }
 
-/** Lets a backup that runs at the same time know: an empty checkpoint, which is neither its own nor was there before. */
+/** A checkpoint that names nothing: so a backup that runs at the same time, and looks before its commit, stops. */
 async function putMark(
   random: RandomSource,
   storage: Storage,

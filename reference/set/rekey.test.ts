@@ -256,7 +256,9 @@ describe('a change that is cut off', () => {
       );
       storage.before = () => undefined;
       expect(copies).toBe(1);
-      expect(await readFiles(storage, first)).toEqual(TWO);
+      // What has no header may be newer than all that the old key can read, so that has to be named.
+      const [newest] = await history(storage, first);
+      expect(await readFiles(storage, first, newest?.name)).toEqual(TWO);
     },
   );
 });

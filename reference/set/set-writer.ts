@@ -8,8 +8,8 @@ import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { isStrongroomError } from '../errors.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { checkpointContent } from './checkpoint.ts';
-import { commitCopies, requireUndisturbed, type Ground } from './commit.ts';
+import { checkpointContent, isMark } from './checkpoint.ts';
+import { requireUndisturbed, type Ground } from './commit.ts';
 import { ContentWriter } from './content-writer.ts';
 import {
   contentOf,
@@ -92,6 +92,8 @@ export class SetWriter {
   readonly #sealed = { files: 0, bytes: 0 };
   readonly #reused = { files: 0, bytes: 0 };
   readonly #ground: Ground;
+  /** True if a checkpoint names all of `#fresh`. */
+  #announced = false;
   #committed = false;
 
   static {
@@ -115,14 +117,15 @@ export class SetWriter {
     this.#writer = new ContentWriter(this.#sealing, this.#settling, this.#pacer, contentOptions);
     this.#contents = new Contents((object) => this.#isStored(object));
     if (previous !== undefined) this.#contents.addAll(previous.entries, previous.objects);
-    for (const { entries, objects } of checkpoints) this.#contents.addAll(entries, objects);
+    // Whoever prunes may be about to remove what a checkpoint names.
+    const adopted = checkpoints.some(isMark) ? [] : checkpoints;
+    for (const { entries, objects } of adopted) this.#contents.addAll(entries, objects);
     this.#checkpoints = checkpoints.map(({ name }) => name);
     this.#ground = {
       storage,
       keys: [...new Set([options.key, options.previousKey ?? options.key])],
       signal: options.signal,
       before: before.objects,
-      kept: [...before.manifests.map(({ name }) => name), ...this.#checkpoints],
       own: this.#settling.written,
     };
   }
@@ -238,11 +241,13 @@ export class SetWriter {
     });
     try {
       await this.#settling.flush();
+      await this.#announce();
       await requireUndisturbed(this.#ground, objects);
       await this.#pacer.pace();
-      // From here on nothing else is undone: a copy that has its name is a backup.
+      // From here on nothing is undone: a copy that has its name is a backup.
       this.#committed = true;
-      await commitCopies(this.#ground, copies, objects);
+      for (const { upload } of copies) await upload.commit();
+      await this.#sealing.storage.flush();
     } finally {
       for (const { upload } of copies) await discardQuietly(upload);
     }
@@ -280,10 +285,21 @@ export class SetWriter {
     count(this.#reused, content);
   }
 
-  /** Notes what was sealed since the last checkpoint. */
+  /** Notes what was sealed since the last checkpoint: a failure leaves it. */
   async #checkpoint(): Promise<void> {
+    if (!(await this.#announce())) return;
+    for (const name of this.#settling.written) this.#kept.add(name);
+    this.#fresh = [];
+    this.#freshBytes = 0;
+    this.#checkpointed = performance.now();
+    this.#announced = false;
+  }
+
+  /** Writes a checkpoint of what was sealed since the last one. @returns false if nothing was */
+  async #announce(): Promise<boolean> {
     const fresh = this.#fresh.filter(({ content }) => content.places.length > 0);
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) return false;
+    if (this.#announced) return true;
     // What a checkpoint names is durable before it is.
     await this.#settling.flush();
     const { setId } = this;
@@ -292,10 +308,8 @@ export class SetWriter {
     const { commitment } = await this.#writer.put(gathered(content, this.#buffer));
     await this.#settling.flush();
     this.#checkpoints.push(storageName(commitment));
-    for (const name of this.#settling.written) this.#kept.add(name);
-    this.#fresh = [];
-    this.#freshBytes = 0;
-    this.#checkpointed = performance.now();
+    this.#announced = true;
+    return true;
   }
 
   async #addSmall(meta: FileMeta, bytes: Bytes): Promise<void> {

@@ -25,9 +25,14 @@ export class MemoryStorage implements Storage {
   /** Called before each operation; what it throws, the operation throws. */
   before: (step: Step, count: number) => Promise<void> | void = () => undefined;
 
-  constructor(objects: ReadonlyMap<string, Bytes> = new Map()) {
-    this.objects = new Map(objects);
-    this.#durable = new Map(objects);
+  constructor(objects: ReadonlyMap<string, Bytes> = new Map(), shared?: MemoryStorage) {
+    this.objects = shared?.objects ?? new Map(objects);
+    this.#durable = shared === undefined ? new Map(objects) : shared.#durable;
+  }
+
+  /** The same storage as another process sees it, with its own {@link before}. */
+  view(): MemoryStorage {
+    return new MemoryStorage(undefined, this);
   }
 
   /** A storage of its own with the same objects. */
