@@ -61,6 +61,23 @@ describe.concurrent('a good backup', () => {
     expect(statSync(join(to, 'big')).mtimeMs).toBe(1_000_000_000_500);
   });
 
+  test('is restored and listed in part', async () => {
+    const to = place.path('part');
+    const part = ['--from', store, '--path', 'sub/', ...key];
+    const ran = await strongroom(['restore', ...part, '--to', to, '--json']);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout.toString())).toMatchObject({
+      restored: ['sub', 'sub/Grüße.txt', 'sub/empty'],
+    });
+    expect(readFileSync(join(to, 'sub', 'Grüße.txt'), 'utf8')).toBe('hello');
+    expect(readdirSync(to)).toEqual(['sub']);
+    const listed = await strongroom(['list', ...part]);
+    expect(listed.stdout.toString().split('\n')).toHaveLength(4);
+    const none = await strongroom(['restore', '--from', store, '--to', to, '--path', 'su', ...key]);
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toContain('not-found');
+  });
+
   test('is listed, for people and for programs', async () => {
     const ran = await strongroom(['list', '--from', store, ...key]);
     expect(ran.stdout.toString()).toMatch(/^ +900000 {2}2001-09-09T01:46:40\.000Z {2}big$/mu);

@@ -6,9 +6,18 @@
 import { statSync } from 'node:fs';
 import { StrongroomError } from '../errors.ts';
 import { requireCurrent } from '../set/freshness.ts';
-import { backup, DirectoryStorage, history, list, restore, RestoreError, verify } from '../set/index.ts';
+import {
+  backup,
+  DirectoryStorage,
+  history,
+  list,
+  restore,
+  RestoreError,
+  verify,
+  type PathOptions,
+} from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
-import type { Command, Invocation } from './command.ts';
+import type { Command, Invocation, Option } from './command.ts';
 import { HEAD, headOf, warnOfFreshness } from './head.ts';
 import { printable, sizeOf } from './progress.ts';
 import {
@@ -25,6 +34,14 @@ import {
   withProgress,
 } from './report.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
+
+const PATH: Option = { value: 'path', help: 'only this file or folder of the backup, as "list" shows it' };
+
+/** The part of the backup that is asked for; shells complete the name of a folder with a slash. */
+function pathOf(invocation: Invocation): PathOptions {
+  const path = invocation.option('path');
+  return path === undefined ? {} : { paths: [path.replace(/(?<=.)\/$/u, '')] };
+}
 
 const backupCommand: Command = {
   name: 'backup',
@@ -97,6 +114,7 @@ const restoreCommand: Command = {
     from: FROM,
     to: { value: 'folder', help: 'where to restore; made if need be' },
     ...KEY_OPTIONS,
+    path: PATH,
     manifest: MANIFEST,
     head: HEAD,
     force: { help: 'replace files that are in the way; folders are never replaced' },
@@ -105,13 +123,18 @@ const restoreCommand: Command = {
   notes: ['A file appears under its name only once all of it has been verified.'],
   examples: [
     'strongroom restore --from /mnt/cloud --to ~/Restored --key-file backup.key',
-    'strongroom restore --from /mnt/cloud --to ~/Restored',
+    'strongroom restore --from /mnt/cloud --to ~/Restored --path Pictures/2019',
   ],
   async run(invocation) {
     const storage = storageOf(invocation);
     const target = invocation.required('to');
     const key = await askKey(invocation);
-    const options = { ...selectionOf(invocation), ...headOf(invocation), force: invocation.has('force') };
+    const options = {
+      ...selectionOf(invocation),
+      ...headOf(invocation),
+      ...pathOf(invocation),
+      force: invocation.has('force'),
+    };
     try {
       const report = await withProgress((onProgress) =>
         restore(storage, key, target, { ...options, onProgress }),
@@ -154,6 +177,7 @@ const listCommand: Command = {
   options: {
     from: FROM,
     ...KEY_OPTIONS,
+    path: PATH,
     manifest: MANIFEST,
     head: HEAD,
     history: { help: 'list the backups of the storage instead; with --json one object a line' },
@@ -166,7 +190,7 @@ const listCommand: Command = {
   async run(invocation) {
     if (invocation.has('history')) return listHistory(invocation);
     const storage = storageOf(invocation);
-    const options = { ...selectionOf(invocation), ...headOf(invocation) };
+    const options = { ...selectionOf(invocation), ...headOf(invocation), ...pathOf(invocation) };
     const listing = await list(storage, await askKey(invocation), options);
     warnOf(listing.damaged);
     warnOfCopies(listing.copies);
