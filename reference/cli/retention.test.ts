@@ -187,6 +187,16 @@ describe('rekey', () => {
     expect(stale.stderr).toMatch(/^bad-head: /u);
   });
 
+  // proves RKY-4
+  test('has the new key in its file before anything else', async () => {
+    const from = place.path('nothing');
+    mkdirSync(from);
+    const file = place.path('early.key');
+    const ran = await strongroom(['rekey', '--from', from, ...key, '--new-key-file', file]);
+    expect(ran.stderr).toMatch(/^no-backup: /u);
+    expect((await strongroom(['key', 'show', '--key-file', file])).code).toBe(0);
+  });
+
   test('takes a key that is there, keeps the file, and refuses the old key', async () => {
     const from = copyOf(store, 'rekeyed-twice');
     const file = place.write('given.key', BackupKey.generate().recoveryKey());
