@@ -148,13 +148,14 @@ export function groups(): VectorFile {
     'A group over two chunks',
     'A group is a record like others to the framing.',
   );
-  const whole = [record(ITEM, zeros(LIMIT - 6))];
+  const whole = [record(0x0077, zeros(LIMIT - 6))];
   accept(
     'limit',
     [group(whole)],
-    whole,
-    'A group of 2^20 bytes, before compression',
+    [],
+    'A group of 2^20 bytes before compression, which the reader passes over',
     'The bound is met, and the ratio is that of a thousand to one.',
+    whole,
   );
 
   const no = (

@@ -16,7 +16,7 @@ import {
   record,
 } from '../../conformance/peer/records.ts';
 import type { Value, VectorFile } from '../../conformance/schema/vector.ts';
-import { digest, Family, pack } from './family.ts';
+import { Family, pack } from './family.ts';
 
 const SET_ID = named('set id', 16);
 const C = 2 ** 14;
@@ -118,13 +118,13 @@ export function records(): VectorFile {
     'A reader takes every framing that its steps take.',
     ['REC-6'],
   );
-  const longest = record(0x8020, zeros(2 ** 20 - 3));
+  const longest = record(0x0077, zeros(2 ** 20 - 3));
   family.accept('longest', {
-    title: 'A record of 2^20 bytes',
+    title: 'A record of 2^20 bytes, which the reader passes over',
     why: 'The bound is met.',
     requirements: ['REC-4'],
     input: { ...input, content: pack(sequence(longest).content) },
-    result: { records: [{ type: 0x8020, body: { ...digest(longest.slice(3)) } }] },
+    result: { records: [] },
   });
   for (const [id, sequenceOf] of [
     ['one', one],
@@ -332,7 +332,7 @@ export function records(): VectorFile {
     'FIRST at the end of the content',
     'A record without its end is none, and the end is not there either.',
   );
-  const tooLong = record(0x8020, zeros(2 ** 20 - 2));
+  const tooLong = record(0x0077, zeros(2 ** 20 - 2));
   family.sealed(
     'too-long',
     'longest',
