@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BackupKey, inspect, seal } from '../container/index.ts';
 import { strongroom, workplace } from './fixture.ts';
@@ -83,6 +83,44 @@ describe.concurrent('seal and open through pipes', () => {
     expect(good).toMatchObject({ code: 0, stderr: '' });
     expect(readFileSync(output).equals(content)).toBe(true);
     expect(statSync(output).mode & 0o777).toBe(0o600);
+  });
+
+  test('from file to file: the same object format, the same errors, and nothing half-written', async () => {
+    const input = place.write('content', content);
+    const sealed = place.path('by-file.sbo');
+    const seal = ['seal', '--key-file', keyFile, '--input', input, '--output', sealed];
+    expect(await strongroom(seal)).toMatchObject({ code: 0, stderr: '' });
+    expect(
+      (await strongroom(['open', '--key-file', keyFile], { input: readFileSync(sealed) })).stdout.equals(
+        content,
+      ),
+    ).toBe(true);
+    const output = place.path('by-file');
+    const open = (path: string): string[] => [
+      'open',
+      '--key-file',
+      keyFile,
+      '--input',
+      path,
+      '--output',
+      output,
+    ];
+    for (const [bad, code] of [
+      [damaged(400_000), 'chunk-damaged'],
+      [damaged(20), 'header-damaged'],
+      [object.subarray(0, 300_000), 'chunk-damaged'],
+    ] as const) {
+      const ran = await strongroom(open(place.write('bad', bad)));
+      expect(ran.code).toBe(4);
+      expect(ran.stderr).toMatch(new RegExp(`^${code}: `, 'u'));
+      expect(existsSync(output)).toBe(false);
+    }
+    expect(await strongroom(open(sealed))).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(output).equals(content)).toBe(true);
+    expect(statSync(output).mode & 0o777).toBe(0o600);
+    expect((await strongroom(open(sealed))).stderr).toMatch(/^exists: /u);
+    expect((await strongroom(open(place.path('not there')))).code).not.toBe(0);
+    expect(readdirSync(place.folder).filter((name) => name.startsWith('.by-file'))).toEqual([]);
   });
 
   test('Ctrl-C while it waits for input ends it with 130', async () => {
