@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Hello } from '../schema/protocol.ts';
+import { OPTIONAL_FEATURES, type Hello } from '../schema/protocol.ts';
 import type { CaseResult, ExpectedFailure, Report } from '../schema/report.ts';
 import { LEVELS, type Level, type Role } from '../schema/vector.ts';
 import type { Case, CaseContext } from './case.ts';
@@ -139,7 +139,13 @@ export async function run(options: RunOptions): Promise<{ report: Report; stale:
     const roles = options.roles ?? hello?.roles ?? ['vault-server'];
     const level = options.level ?? 'core';
     const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
-    const cases = options.cases.filter((one) => roles.includes(one.role) && levels.includes(one.level));
+    const wanted = options.cases.filter((one) => roles.includes(one.role) && levels.includes(one.level));
+    const lacks = ({ feature }: Case): boolean =>
+      hello?.features.includes(feature) === false && OPTIONAL_FEATURES.includes(feature);
+    const cases = wanted.filter((one) => !lacks(one));
+    const without = (role: Role): string[] => [
+      ...new Set(wanted.filter((one) => one.role === role && lacks(one)).map(({ feature }) => feature)),
+    ];
     const context: CaseContext = {
       ...(adapter && { adapter }),
       ...(hello && { hello }),
@@ -151,7 +157,7 @@ export async function run(options: RunOptions): Promise<{ report: Report; stale:
     const today = started.toISOString().slice(0, 10);
     const { results, stale } = applyExpected(raw, options.expected ?? [], today);
     const ordered = results.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const all = verdicts(ordered, options.loose ?? false, level);
+    const all = verdicts(ordered, options.loose ?? false, level, without);
     const report: Report = {
       format: 'strongroom-report/1',
       runner: RUNNER_VERSION,

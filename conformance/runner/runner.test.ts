@@ -8,7 +8,7 @@ import { splitCommand } from './connection.ts';
 import { shuffled } from './run.ts';
 import { fillFolder, readTree } from './folder.ts';
 import { digest, score, scoreTree } from './score.ts';
-import { applyExpected, verdicts } from './verdict.ts';
+import { applyExpected, verdictLine, verdicts } from './verdict.ts';
 
 const nothing = digest(new Uint8Array(0));
 const chunk = digest(new Uint8Array(16));
@@ -139,6 +139,10 @@ describe('verdicts', () => {
     expect(verdicts([result('a', 'error')], false)[0]?.verdict).toBe('non-conformant');
     expect(verdicts([result('a', 'xfail')], false)[0]?.verdict).toBe('conformant-with-exceptions');
     expect(verdicts([], false)).toEqual([]);
+    const [verdict] = verdicts([result('a', 'pass')], false, 'full', () => ['ranges', 'files']);
+    expect(verdict && verdictLine(verdict)).toBe(
+      'VERDICT container-reader full conformant pass=1 fail=0 not-run=0 without=ranges,files',
+    );
   });
 
   test('a list of expected failures goes stale in every direction', () => {

@@ -29,7 +29,12 @@ function verdictOf(results: readonly CaseResult[], loose: boolean): Verdict['ver
 }
 
 /** One verdict for every role that has results, in the order of `ROLES`. */
-export function verdicts(results: readonly CaseResult[], loose: boolean, level: Level = 'core'): Verdict[] {
+export function verdicts(
+  results: readonly CaseResult[],
+  loose: boolean,
+  level: Level = 'core',
+  without: (role: Role) => string[] = () => [],
+): Verdict[] {
   return ROLES.map((role) => ({ role, own: results.filter((result) => result.role === role) }))
     .filter(({ own }) => own.length > 0)
     .map(({ role, own }) => ({
@@ -39,12 +44,14 @@ export function verdicts(results: readonly CaseResult[], loose: boolean, level: 
       pass: count(own, 'pass', 'xpass'),
       fail: count(own, 'fail', 'xfail', 'error'),
       notRun: count(own, 'not-run', 'not-applicable'),
+      without: without(role),
     }));
 }
 
 /** The line by which scripts read a verdict. */
-export function verdictLine({ role, level, verdict, pass, fail, notRun }: Verdict): string {
-  return `VERDICT ${role} ${level} ${verdict} pass=${pass} fail=${fail} not-run=${notRun}`;
+export function verdictLine({ role, level, verdict, pass, fail, notRun, without }: Verdict): string {
+  const lacks = without.length === 0 ? '' : ` without=${without.join(',')}`;
+  return `VERDICT ${role} ${level} ${verdict} pass=${pass} fail=${fail} not-run=${notRun}${lacks}`;
 }
 
 /**

@@ -52,6 +52,9 @@ export interface Hello {
   readonly features: string[];
 }
 
+/** Features that a role can be without: whoever has them is asked about them. */
+export const OPTIONAL_FEATURES: readonly string[] = ['ranges', 'http-ranges', 'files', 'streaming'];
+
 /** Schema of {@link Request}. */
 export const requestSchema: z.ZodType<Request> = z.strictObject({
   id: z.string().min(1),

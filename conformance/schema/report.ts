@@ -63,6 +63,8 @@ export interface Verdict {
   readonly pass: number;
   readonly fail: number;
   readonly notRun: number;
+  /** Optional features that the implementation does not claim; none of their cases is in the report. */
+  readonly without: string[];
 }
 
 /** A whole run. */
@@ -129,6 +131,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       pass: z.int(),
       fail: z.int(),
       notRun: z.int(),
+      without: z.array(z.string()),
     }),
   ),
   exitCode: z.int().min(0).max(6),
