@@ -127,6 +127,7 @@ describe('a backup that is cut off at any operation of its storage', () => {
       cut.killAt(step);
       await quietly(run(at, cut, {}, recorder));
       const left = cut.afterCrash(survives);
+      for (const name of await checkpointed(left)) expect(left.objects.has(name)).toBe(true);
       await requireWhole(left, [1, 2]);
       const next = await run(at, left, {}, recorder);
       expect(next.skipped).toEqual([]);
