@@ -19,7 +19,6 @@ export {
   RUN_SEARCH_LIMIT,
   type FinalChunk,
   type Places,
-  type Run,
   type SearchBudget,
 } from './places.ts';
 export { salvageRecords, type RecordLoss } from './records.ts';
@@ -36,6 +35,7 @@ export {
   type SalvageReport,
   type UnnamedReport,
 } from './report.ts';
+export type { Run } from './runs.ts';
 export { salvage, type SalvageOptions } from './set.ts';
 export { damagedBytes, heldBytes, type DamagedBytes } from './source.ts';
 export type { Span } from './spans.ts';

@@ -21,7 +21,8 @@ import { nodeEngine } from '../crypto/node.ts';
 import { isStrongroomError } from '../errors.ts';
 import { isZero, wipe, type Bytes } from '../wire/bytes.ts';
 import { startsWith } from './header.ts';
-import { findPlaces, opened, RUN_SEARCH_LIMIT, type Places, type Run, type SearchBudget } from './places.ts';
+import { findPlaces, opened, RUN_SEARCH_LIMIT, type Places, type SearchBudget } from './places.ts';
+import { runWith, type Run } from './runs.ts';
 import { intersection, union, type Span } from './spans.ts';
 import type { DamagedBytes } from './source.ts';
 
@@ -142,18 +143,6 @@ export class SalvagedObject implements Finding {
     const { offset, length } = place ?? final ?? { offset: 0, length: 0 };
     return opened(this.#cipher, index, await this.#source.read(offset, offset + length));
   }
-}
-
-/** The run that an index lies in, of runs that ascend. */
-function runWith(runs: readonly Run[], index: number): Run | undefined {
-  let [low, high] = [0, runs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((runs[middle]?.end ?? 0) <= index) low = middle + 1;
-    else high = middle;
-  }
-  const run = runs[low];
-  return run !== undefined && run.first <= index ? run : undefined;
 }
 
 /**

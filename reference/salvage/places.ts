@@ -11,6 +11,7 @@ import { isStrongroomError } from '../errors.ts';
 import { Pacer } from '../set/objects.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { TagSearch } from './ghash.ts';
+import { endOf, Indices, joined, type Run } from './runs.ts';
 import type { DamagedBytes } from './source.ts';
 
 /** Offsets of one object at which a chunk is looked for in vain before the search ends. */
@@ -24,13 +25,6 @@ const MIN_FINAL_LENGTH: number = TRAILER_LENGTH + TAG_LENGTH;
 /** How many more offsets may be searched; shared by all objects of one run. */
 export interface SearchBudget {
   left: number;
-}
-
-/** Full chunks `first` to `end - 1`, one after the other from `offset` on. */
-export interface Run {
-  readonly first: number;
-  readonly end: number;
-  readonly offset: number;
 }
 
 /** The final chunk. */
@@ -279,25 +273,6 @@ class Finder {
   }
 }
 
-/** A set of indices, a bit each: there can be millions, in as many runs. */
-class Indices {
-  #bits = new Uint8Array(1024);
-
-  has(index: number): boolean {
-    return (((this.#bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
-  }
-
-  add(index: number): void {
-    const at = index >> 3;
-    if (at >= this.#bits.length) {
-      const longer = new Uint8Array(2 * at);
-      longer.set(this.#bits);
-      this.#bits = longer;
-    }
-    this.#bits[at] = (this.#bits[at] ?? 0) | (1 << (index & 7));
-  }
-}
-
 /** A chunk, if it opens. */
 export function opened(cipher: ChunkCipher, index: number, sealed: Uint8Array): Bytes | undefined {
   try {
@@ -306,23 +281,6 @@ export function opened(cipher: ChunkCipher, index: number, sealed: Uint8Array): 
     if (isStrongroomError(error, 'chunk-damaged')) return undefined;
     throw error;
   }
-}
-
-/** Where a run ends in the object. */
-function endOf({ first, end, offset }: Run, size: number): number {
-  return offset + (end - first) * size;
-}
-
-/** Runs of which the next one begins where the one before it ends, as one. */
-function joined(runs: readonly Run[], size: number): Run[] {
-  const out: Run[] = [];
-  for (const run of runs) {
-    const last = out.at(-1);
-    if (last?.end === run.first && endOf(last, size) === run.offset)
-      out[out.length - 1] = { ...last, end: run.end };
-    else out.push(run);
-  }
-  return out;
 }
 
 /** Length without the zeros at the end. */
