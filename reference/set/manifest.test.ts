@@ -317,10 +317,11 @@ describe('a manifest', () => {
       content([HEAD, [MANIFEST_ENTRY, encode(Entry, folder('a')).map((b, i) => (i === 3 ? 0xff : b))]]),
     ],
   ];
+  // proves MAN-2, MAN-3, MAN-19
   for (const [what, code, bytes] of cases)
     it(`with ${what}: ${code}`, () => expect(codeOfContent(bytes)).toBe(code));
 
-  // proves MAN-13, MAN-14, MAN-15
+  // proves MAN-13, MAN-14, MAN-15, MAN-20, MAN-21
   it('is judged in one order: of two faults the first is reported', () => {
     const code = (run: () => unknown): string => {
       try {

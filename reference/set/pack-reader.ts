@@ -4,6 +4,7 @@
  * @module
  */
 import { openRange, type ObjectReader } from '../container/index.ts';
+import { free } from '../crypto/memory.ts';
 import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { ObjectKey } from '../keys/object-key.ts';
@@ -57,7 +58,8 @@ export class PackReader {
 
   async #open(object: ObjectReference, key: BackupKey | ObjectKey): Promise<ObjectReader> {
     if (this.#pack?.object === object) return this.#pack.reader;
-    this.#pack = this.#held = undefined;
+    this.#pack = undefined;
+    this.#drop();
     const name = storageName(object.commitment);
     requireObject(await readHeader(this.#storage, name), object);
     const { length: objectLength, contentLength } = object;
@@ -76,11 +78,16 @@ export class PackReader {
     return reader;
   }
 
+  #drop(): void {
+    if (this.#held !== undefined) free(this.#held.content);
+    this.#held = undefined;
+  }
+
   /** The range out of all that is read with it; undefined if that cannot be read, for some other file's damage. */
   async #fromSpan(reader: ObjectReader, number: number, range: RecordRange): Promise<Bytes | undefined> {
     const span = this.#spans.get(number)?.find((each) => contains(each, range)) ?? range;
     if (this.#held?.position !== span.position) {
-      this.#held = undefined;
+      this.#drop();
       try {
         this.#held = { position: span.position, content: await readAll(reader, span) };
       } catch (error) {
@@ -131,6 +138,7 @@ async function readAll(reader: ObjectReader, { position, length }: RecordRange):
   for await (const piece of reader.read(position, length)) {
     content.set(piece, at);
     at += piece.length;
+    free(piece);
   }
   return content;
 }

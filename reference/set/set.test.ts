@@ -37,10 +37,12 @@ import {
   DirectoryStorage,
   history,
   list,
+  manifestContent,
   MediaHasher,
   openManifest,
   restore,
   RestoreError,
+  tagBlocks,
   verify,
   type Upload,
 } from './index.ts';
@@ -214,7 +216,7 @@ describe('generations', () => {
     expect(names.size).toBe(6);
   });
 
-  // proves MAN-1
+  // proves MAN-1, MAN-18, MAN-22
   it('are described as the table says', async () => {
     const content = noise(70_000);
     const at = place({ 'd/file': content });
@@ -240,6 +242,8 @@ describe('generations', () => {
     const hasher = new MediaHasher(manifest.mediaKey);
     hasher.update(content);
     expect(stored).toMatchObject({ mediaId: hasher.digest() });
+    const tag = tagBlocks(manifest.mediaKey, 0, Buffer.from('content'));
+    expect(Buffer.concat([...manifestContent(manifest)]).includes(tag)).toBe(false);
     expect(manifest.objects).toEqual([
       { commitment, prefix, length: object.length, contentLength: 70_000, keyEpoch: 1 },
     ]);
