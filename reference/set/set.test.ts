@@ -242,7 +242,7 @@ describe('generations', () => {
     const hasher = new MediaHasher(manifest.mediaKey);
     hasher.update(content);
     expect(stored).toMatchObject({ mediaId: hasher.digest() });
-    const tag = tagBlocks(manifest.mediaKey, 0, Buffer.from('content'));
+    const tag = Buffer.from(tagBlocks(manifest.mediaKey, 0, content));
     expect(Buffer.concat([...manifestContent(manifest)]).includes(tag)).toBe(false);
     expect(manifest.objects).toEqual([
       { commitment, prefix, length: object.length, contentLength: 70_000, keyEpoch: 1 },
