@@ -16,6 +16,7 @@ export { generateWith } from './keys/backup-key.ts';
 export { finishRegistrationWith, startLoginWith, startRegistrationWith } from './opaque/client.ts';
 export { generateServerKeyPairWith } from './opaque/server.ts';
 export { backupWith } from './set/backup.ts';
+export { pruneWith } from './set/prune.ts';
 export { beginWith, type WriterSources } from './set/set-writer.ts';
 export { salvageWith } from './salvage/set.ts';
 export type { RebuildSources } from './salvage/rebuild.ts';

@@ -156,6 +156,19 @@ describe('pruning', () => {
   });
 });
 
+// proves PRN-2
+it('a storage that somebody else changes meanwhile loses nothing', async () => {
+  const [storage, foreign] = [await four(), new MemoryStorage()];
+  await writeFiles(foreign, { key: other }, { a: 'a' });
+  const before = new Map(storage.objects);
+  storage.before = ({ operation }) => {
+    // The mark is there now; what is put here came since the first list.
+    if (operation === 'flush') for (const [name, bytes] of foreign.objects) storage.objects.set(name, bytes);
+  };
+  expect(await codeOf(prune(storage, key, { keep: 1 }))).toBe('fork');
+  expect(storage.objects).toEqual(new Map([...before, ...foreign.objects]));
+});
+
 describe('a manifest that cannot be read', () => {
   /** Prunes, and requires that nothing went. */
   async function refused(storage: MemoryStorage, keep: number): Promise<string> {
