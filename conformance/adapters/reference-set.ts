@@ -78,7 +78,8 @@ export const setOperations: Readonly<Record<string, Operation>> = {
   'set.restore': async (params) => {
     const [storage, key, options] = subject(params);
     const force = params.has('force');
-    const report = await restore(storage, key, params.text('target'), { ...options, force });
+    const paths = params.has('paths') ? { paths: params.texts('paths') } : {};
+    const report = await restore(storage, key, params.text('target'), { ...options, ...paths, force });
     return { restored: report.restored.length, freshness: report.freshness };
   },
 };

@@ -127,7 +127,7 @@ export function epochs(): VectorFile {
         ...(lost && { lost }),
       },
       error,
-      words(title, why, lost === undefined ? 'MAN-2' : 'RST-1'),
+      words(title, why, lost === undefined ? 'MAN-2' : 'RST-17'),
     );
   wrong(
     'other-key',
@@ -195,7 +195,11 @@ export function epochs(): VectorFile {
       lost: ['1'],
     },
     'wrong-key',
-    words('An object of epoch 1 that is said to be of epoch 2', 'One key is tried: that of the epoch.'),
+    words(
+      'An object of epoch 1 that is said to be of epoch 2',
+      'One key is tried: that of the epoch.',
+      'RST-17',
+    ),
   );
   olderManifests(vectors);
   return vectors.file();

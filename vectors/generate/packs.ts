@@ -12,7 +12,7 @@ import { TYPES } from '../../conformance/peer/sealed-object.ts';
 import type { Value, VectorFile } from '../../conformance/schema/vector.ts';
 import { HELLO } from './objects.ts';
 import { RestoreVectors, stored, words } from './restoring.ts';
-import { blob, file, PHOTO, restored, SET_ID, type Files } from './sets.ts';
+import { asked, blob, file, PHOTO, restored, SET_ID, type Files } from './sets.ts';
 
 const LOG2 = 16;
 const NOTE = utf8('Buy milk.');
@@ -52,6 +52,11 @@ function packed(range?: Range, more: Partial<Entry> = {}, pack: Stored = PACK): 
   return { objects: [pack], entries };
 }
 
+/** The object with one bit of a byte changed. */
+function damaged(of: Stored, offset: number): Stored {
+  return { ...of, object: of.object.map((byte, i) => (i === offset ? byte ^ 1 : byte)) };
+}
+
 /** The family. */
 export function packs(): VectorFile {
   const vectors = new RestoreVectors(
@@ -87,14 +92,40 @@ export function packs(): VectorFile {
     packedFile({ path: 'a', content: wide }),
     packedFile({ path: 'b', content: PHOTO }),
   ]);
+  const wideEntries = [wide, PHOTO].map((content, i) =>
+    file(['a', 'b'][i] ?? '', content, part(two.ranges[i])),
+  );
   vectors.accept(
     'two-chunks',
-    stored({
-      objects: [two.pack],
-      entries: [wide, PHOTO].map((content, i) => file(['a', 'b'][i] ?? '', content, part(two.ranges[i]))),
-    }),
+    stored({ objects: [two.pack], entries: wideEntries }),
     { a: restored(wide), b: restored(PHOTO) },
     words('A file that lies in two chunks of its pack', 'Fragments are joined.', 'RST-1', 'REC-11'),
+  );
+  // The second chunk begins at 2^16 bytes of ciphertext and a tag; its file does not need the first.
+  const hurt = stored({ objects: [damaged(two.pack, 200)], entries: wideEntries });
+  vectors.family.accept(
+    'other-chunk',
+    {
+      ...words(
+        'A bit changed in the first of two chunks of a pack',
+        'A file that lies in the second alone is whole.',
+        'RST-16',
+      ),
+      input: asked(hurt),
+      result: { verified: 1, failed: [{ path: 'a', code: 'chunk-damaged' }] },
+    },
+    { op: 'set.verify' },
+  );
+  vectors.accept(
+    'other-chunk-path',
+    hurt,
+    { b: restored(PHOTO) },
+    words(
+      'One file out of a pack that is damaged elsewhere',
+      'Nothing else is read than what is asked for.',
+      'RST-16',
+    ),
+    { paths: ['b'] },
   );
   const whole = stored({
     objects: [PACK],
@@ -209,6 +240,16 @@ export function packs(): VectorFile {
     'object-mismatch',
     'Content that is not what the media id says',
     'It is checked for files in packs too.',
+  );
+  sealed(
+    'content-length',
+    'content length of b.txt',
+    NOTE.length + 1,
+    packed(second, { contentLength: NOTE.length + 1 }),
+    'object-mismatch',
+    'Content one byte shorter than the manifest says',
+    'The length is part of what the owner had.',
+    { was: NOTE.length },
   );
   /** The pack with another second record; ranges are made to fit. */
   const replaced = (records: readonly Bytes[], at = 1): Files => {

@@ -79,6 +79,20 @@ function accepts(vectors: RestoreVectors): void {
     4,
   );
   vectors.accept(
+    'path',
+    album,
+    { photos: ALBUM_TREE['photos'] ?? left(''), 'photos/1.jpg': restored(PHOTO, 0o600) },
+    words('One file of a backup', 'The folder that leads to it is made, and nothing else.', 'RST-15'),
+    { paths: ['photos/1.jpg'] },
+  );
+  vectors.accept(
+    'paths',
+    album,
+    Object.fromEntries(Object.entries(ALBUM_TREE).filter(([path]) => path !== 'a.txt')),
+    words('A folder and a link of a backup', 'All that lies in the folder comes with it.', 'RST-15'),
+    { paths: ['photos', 'z'] },
+  );
+  vectors.accept(
     'force',
     album,
     ALBUM_TREE,
@@ -206,6 +220,20 @@ function objects(vectors: RestoreVectors): void {
 
 function targets(vectors: RestoreVectors): void {
   const { family } = vectors;
+  family.value('path-missing', 'path', 'paths', ['photos/2.jpg'], {
+    ...words(
+      'A file that is not in the backup',
+      'What was asked for is not there; nothing is written.',
+      'RST-15',
+    ),
+    errors: ['not-found'],
+    tree: {},
+  });
+  family.value('path-prefix', 'path', 'paths', ['photos/1'], {
+    ...words('The beginning of the name of a file', 'Paths are compared by whole segments.', 'RST-15'),
+    errors: ['not-found'],
+    tree: {},
+  });
   const target = (
     id: string,
     now: Value,
