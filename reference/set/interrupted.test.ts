@@ -179,6 +179,37 @@ describe('a backup that is cut off at any operation of its storage', () => {
   });
 });
 
+// proves BAK-13, BAK-16
+it('a checkpoint gets its name when all that it names is durable, and goes when the manifest is there', async () => {
+  const { at, storage } = await changed();
+  const steps: string[] = [];
+  const named = new Map<string, string[]>();
+  let isInside = false;
+  storage.before = async ({ operation, name }) => {
+    if (isInside) return;
+    steps.push(`${operation} ${name}`);
+    if (operation !== 'remove') return;
+    isInside = true;
+    const checkpoint = await readCheckpoint(storage, key, name, new Pacer(undefined));
+    isInside = false;
+    named.set(name, checkpoint?.objects.map(({ commitment }) => storageName(commitment)) ?? []);
+  };
+  const { manifests } = await run(at, storage);
+  expect(named.size).toBe(3);
+  for (const [name, objects] of named) {
+    const flushed = steps.lastIndexOf('flush ', steps.indexOf(`commit ${name}`));
+    expect(objects.length).toBeGreaterThan(0);
+    for (const object of objects) {
+      const committed = steps.indexOf(`commit ${object}`);
+      expect(committed).toBeGreaterThanOrEqual(0);
+      expect(committed).toBeLessThan(flushed);
+    }
+    const last = steps.indexOf(`commit ${storageName(manifests[1])}`);
+    expect(steps.indexOf('flush ', last)).toBeLessThan(steps.indexOf(`remove ${name}`));
+    expect(last).toBeGreaterThan(0);
+  }
+});
+
 // proves BAK-2
 describe('a backup of which one operation fails', () => {
   it.each([
