@@ -9,10 +9,11 @@ import { join } from 'node:path';
 import { manifestEntry, manifestHead, manifestObject, type Entry } from '../peer/manifest.ts';
 import { be, cat, fresh, named, toHex, utf8, zeros, type Bytes } from '../peer/primitives.ts';
 import { begin, end, frame, FULL, record } from '../peer/records.ts';
-import { store } from '../peer/set.ts';
+import { manifestRecords, mediaId, store, writeManifest } from '../peer/set.ts';
 import { TYPES } from '../peer/sealed-object.ts';
 import type { Case, CaseContext } from '../runner/case.ts';
-import { score, type Score } from '../runner/score.ts';
+import { readTree } from '../runner/folder.ts';
+import { digest, score, scoreTree, type Score } from '../runner/score.ts';
 import type { Answerable, Value } from '../schema/vector.ts';
 
 const MAX_ENTRIES = 2 ** 20;
@@ -108,7 +109,53 @@ const WRAPPING = [...Array.from({ length: 2048 }, () => LARGEST), 2048, 44];
 const common = { role: 'set-reader', level: 'core' } as const;
 const found: Record<string, Value> = { generation: 1, copies: 1 };
 
-/** Manifests that are too large for vectors. */
+/** Longer than what readers are likely to take in one piece. */
+const LARGE = 2 ** 26 + 70_000;
+
+/** A set of one large file, restored; `mistake` says what is wrong with it. */
+async function large(context: CaseContext, mistake: 'none' | 'media-id' | 'last-chunk'): Promise<Score> {
+  if (context.adapter === undefined) throw new Error('a reader needs an adapter');
+  const [key, mediaKey] = [fresh(32), fresh(32)];
+  const content = zeros(LARGE);
+  for (let at = 0; at < LARGE; at += 2 ** 20) content.set(be(4, at), at);
+  const object = store({ key, salt: fresh(32), content, chunkLog2: 18, padding: 1 });
+  const id = mediaId(mediaKey, content);
+  if (mistake === 'media-id') id[31] = (id[31] ?? 0) ^ 1;
+  if (mistake === 'last-chunk') object.object[object.object.length - 1] = (object.object.at(-1) ?? 0) ^ 1;
+  const entry: Entry = {
+    kind: 'file',
+    path: 'film',
+    contentLength: LARGE,
+    mediaId: id,
+    parts: [{ object: 0 }],
+  };
+  const { copies } = writeManifest({
+    key,
+    setId: SET_ID,
+    mediaKey,
+    salts: [fresh(32), fresh(32)],
+    records: manifestRecords([object.reference], [entry]),
+  });
+  const folder = join(context.folder, randomBytes(8).toString('hex'));
+  const [storage, target] = [join(folder, 'storage'), join(folder, 'target')];
+  mkdirSync(storage, { recursive: true });
+  for (const one of [...copies, object]) writeFileSync(join(storage, one.name), one.object);
+  const outcome = await context.adapter.call('set.restore', { storage, target, key: toHex(key) }, 120_000);
+  const tree = readTree(target);
+  rmSync(folder, { recursive: true });
+  const film = { kind: 'file', ...digest(content), mode: 0o644 } as const;
+  const expect: Answerable =
+    mistake === 'none'
+      ? { outcome: 'ok', result: { restored: 1 }, tree: { film } }
+      : {
+          outcome: 'reject',
+          errors: [mistake === 'media-id' ? 'object-mismatch' : 'chunk-damaged'],
+          tree: {},
+        };
+  return scoreTree(expect, outcome, tree) ?? score(expect, outcome, undefined, context.loose);
+}
+
+/** Manifests and files that are too large for vectors. */
 export const setCases: readonly Case[] = [
   {
     ...common,
@@ -130,6 +177,36 @@ export const setCases: readonly Case[] = [
     level: 'full',
     run: async (context) =>
       listed(context, MAX_ENTRIES + 1, { outcome: 'reject', errors: ['limit-exceeded'] }),
+  },
+  {
+    ...common,
+    id: 'set.large-file',
+    title: 'A file of 64 MiB and more',
+    why: 'Large files are read in other ways than small ones, by several threads and from file to file.',
+    requirements: ['RST-1'],
+    feature: 'set',
+    level: 'full',
+    run: async (context) => large(context, 'none'),
+  },
+  {
+    ...common,
+    id: 'set.large-file-media-id',
+    title: 'A large file that is not what its media id says',
+    why: 'Where the chunks are opened by several threads, all of the content is still one.',
+    requirements: ['RST-1'],
+    feature: 'set',
+    level: 'full',
+    run: async (context) => large(context, 'media-id'),
+  },
+  {
+    ...common,
+    id: 'set.large-file-damaged',
+    title: 'A large file with a bit changed in its last chunk',
+    why: 'Nothing of it gets a name, although hundreds of chunks are right.',
+    requirements: ['RST-3', 'RST-10'],
+    feature: 'set',
+    level: 'full',
+    run: async (context) => large(context, 'last-chunk'),
   },
   {
     ...common,

@@ -205,4 +205,14 @@ export const restoreMutants: readonly Mutant[] = [
     cases: ['restore.path-missing'],
     class: 'accepted-invalid',
   },
+  {
+    id: 'unused-unsaid',
+    mistake: 'does not report objects that the manifest does not name',
+    file: 'reference/set/verify.ts',
+    find: 'unused: [...unused].sort() };',
+    replace: 'unused: [] };',
+    requirement: 'RST-12',
+    cases: ['verify.strays'],
+    class: 'wrong-output',
+  },
 ];

@@ -16,6 +16,7 @@ import { packs } from './packs.ts';
 import { recordRanges } from './record-ranges.ts';
 import { records } from './records.ts';
 import { restores } from './restores.ts';
+import { verifications } from './verifications.ts';
 import { volumes } from './volumes.ts';
 
 /** Folder in `vectors/`, and generator. */
@@ -31,6 +32,7 @@ export const SET_FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['set', restores],
   ['set', volumes],
   ['set', packs],
+  ['set', verifications],
   ['set', epochs],
   ['set', chats],
 ];
