@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { inspect } from '../container/index.ts';
+import { sealWith } from '../container/writer.ts';
 import { BackupKey } from '../keys/backup-key.ts';
-import type { Bytes } from '../wire/bytes.ts';
+import { concat, type Bytes } from '../wire/bytes.ts';
 import { history, openBackup } from './backups.ts';
 import { codeOf } from './fixture.ts';
 import { freshness } from './freshness.ts';
 import { openHead, signHead, type HeadStore } from './head.ts';
+import { manifestContent } from './manifest-content.ts';
 import { openManifest } from './newest.ts';
 import { prune } from './prune.ts';
 import { rekey } from './rekey.ts';
@@ -319,6 +322,38 @@ describe('who still has an old key', () => {
     expect(await codeOf(prune(storage, second, { keep: 1 }))).toBe('fork');
     expect(storage.objects).toEqual(before);
     expect(await readFiles(storage, first)).toEqual({ a: 'by the old key' });
+  });
+
+  // proves RKY-2
+  it('cannot put another manifest in the place of one that is named: the id tells', async () => {
+    let storage: MemoryStorage;
+    let copy: string | undefined;
+    // A header that has an extension, as some have, could be forged too, but not by these means.
+    do {
+      storage = await two();
+      const all = (await history(storage, first)).filter(({ generation }) => generation === 2);
+      copy = all.find(({ name }) => storage.objects.get(name)?.[13] === 0)?.name;
+    } while (copy === undefined);
+    const name = copy;
+    await rekey(storage, first, second);
+    const { salt } = inspect(storage.objects.get(name) ?? new Uint8Array());
+    const { manifest } = await openManifest(storage, first);
+    // The same header, so the same commitment and name; only the holder of the old key can seal under it.
+    const content = concat(...manifestContent({ ...manifest, entries: [] }));
+    const forged = sealWith(
+      (_name, length) => (length === 32 ? salt : new Uint8Array(length).fill(0xff)),
+      content,
+      {
+        key: first,
+        type: 'manifest',
+        chunkLog2: 16,
+      },
+    );
+    expect(storageName(inspect(forged).commitment)).toBe(name);
+    storage.objects.set(name, forged);
+    expect(await readFiles(storage, first, name)).toEqual({});
+    expect(await codeOf(readFiles(storage, second, name))).toBe('wrong-key');
+    expect((await history(storage, second)).map(({ generation }) => generation)).toEqual([3, 3, 2, 1, 1]);
   });
 
   it('does not pass for a device of the set where there is a head', async () => {
