@@ -12,6 +12,7 @@ import { HEAD_COMMANDS } from './head.ts';
 import { KEY_COMMANDS } from './key.ts';
 import { OBJECT_COMMANDS } from './object.ts';
 import { RETENTION_COMMANDS } from './retention.ts';
+import { SALVAGE_COMMANDS } from './salvage.ts';
 import { SET_COMMANDS } from './set.ts';
 import { VAULT_COMMANDS } from './vault.ts';
 
@@ -20,6 +21,7 @@ const ALL = [
   ...RETENTION_COMMANDS,
   ...HEAD_COMMANDS,
   ...CHAT_COMMANDS,
+  ...SALVAGE_COMMANDS,
   ...KEY_COMMANDS,
   ...ACCOUNT_COMMANDS,
   ...VAULT_COMMANDS,
