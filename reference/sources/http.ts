@@ -42,7 +42,9 @@ const STATUS: Readonly<Record<number, ErrorCode>> = {
  */
 export function httpSource(url: string | URL, options: HttpSourceOptions = {}): ByteSource {
   const { headers = {}, fetch: request = fetch } = options;
-  const subject = String(url);
+  // Without login and query: what grants access to a bucket stands there, and errors are logged.
+  const { origin, pathname } = new URL(url);
+  const subject = origin + pathname;
   let first: Part | undefined;
 
   async function ask(start: number, end: number, signal?: AbortSignal): Promise<Response> {

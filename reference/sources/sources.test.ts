@@ -111,6 +111,20 @@ describe('a server', () => {
     ]);
   });
 
+  // proves RNG-11
+  it('asks for the version of the first answer, and names no login and no query in errors', async () => {
+    const signed = new URL(`${url}?signature=secret`);
+    const reader = await openRange(httpSource(signed), { key });
+    await collect(reader.read(0, 100));
+    const [first, ...later] = requests.map(({ headers }) => headers['if-range']);
+    expect(first).toBeUndefined();
+    expect(new Set(later)).toEqual(new Set(['"one"']));
+    answer = (_request, response) => response.writeHead(403).end();
+    const refused = reader.read(0, 100).next();
+    await expect(refused).rejects.toThrow(/403/u);
+    await expect(refused).rejects.not.toThrow(/secret/u);
+  });
+
   // proves RNG-9, RNG-10
   it.each<[string, Answer]>([
     ['another version', (...call) => serve(other, '"two"')(...call)],
