@@ -13,6 +13,7 @@ import { objectMutants } from './objects.ts';
 import { rangeMutants } from './ranges.ts';
 import { newestMutants } from './newest.ts';
 import { restoreMutants } from './restore.ts';
+import { salvageMutants } from './salvage.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...freshnessMutants,
   ...newestMutants,
   ...restoreMutants,
+  ...salvageMutants,
   ...chatMutants,
   ...vaultMutants,
   ...clientMutants,
