@@ -102,11 +102,18 @@ export function numbered(planned: readonly PlannedEntry[]): {
   readonly objects: readonly ObjectReference[];
   readonly entries: readonly Entry[];
 } {
+  const objects: ObjectReference[] = [];
   const numbers = new Map<ObjectReference, number>();
+  // A manifest and an old checkpoint can name one object, each in its own words.
+  const byCommitment = new Map<string, number>();
   const number = (object: ObjectReference): number => {
-    const known = numbers.get(object) ?? numbers.size;
-    numbers.set(object, known);
-    return known;
+    const known = numbers.get(object);
+    if (known !== undefined) return known;
+    const commitment = keyOf(object.commitment);
+    const next = byCommitment.get(commitment) ?? objects.push(object) - 1;
+    numbers.set(object, next);
+    byCommitment.set(commitment, next);
+    return next;
   };
   const entries = planned
     .toSorted((a, b) => comparePaths(a.path, b.path))
@@ -116,5 +123,5 @@ export function numbered(planned: readonly PlannedEntry[]): {
       const parts = content.places.map(({ object, range }) => ({ object: number(object), range }));
       return { ...common, contentLength: content.contentLength, mediaId: content.mediaId, parts };
     });
-  return { objects: [...numbers.keys()], entries };
+  return { objects, entries };
 }

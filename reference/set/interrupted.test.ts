@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CryptoEngine } from '../crypto/engine.ts';
@@ -336,6 +337,24 @@ describe('a checkpoint that is of no use', () => {
     expect(await verify(storage, key)).toMatchObject({ failed: [] });
   });
 
+  it('because it is an old one, and names a pack that the last manifest names too', async () => {
+    const at = place({ a: 'one', b: 'two' });
+    const storage = new MemoryStorage();
+    storage.before = ({ operation }, count) => {
+      if (operation === 'list' && count > 1) storage.killAt(0);
+    };
+    await quietly(run(at, storage, { checkpointBytes: 6 }));
+    storage.before = () => undefined;
+    const [checkpoint = ''] = await checkpointed(storage);
+    const old = storage.objects.get(checkpoint) ?? new Uint8Array();
+    rmSync(join(at.source, 'a'));
+    expect(await run(at, storage)).toMatchObject({ sealed: { files: 0 } });
+    storage.objects.set(checkpoint, old);
+    write(at.source, 'a', 'one');
+    expect(await run(at, storage)).toMatchObject({ sealed: { files: 0 }, reused: { files: 2 } });
+    await requireWhole(storage, [2]);
+  });
+
   it('because what it names is gone costs the sealing of it', async () => {
     const { at, storage, name } = await cancelled();
     const checkpoint = await readCheckpoint(storage, key, name, new Pacer(undefined));
@@ -369,6 +388,20 @@ describe('two writers at once', () => {
       }
     }
     expect(forks).toBeGreaterThan(10);
+  });
+
+  // proves BAK-2
+  it('the one that stops leaves what the other has taken from its checkpoint', async () => {
+    const { at, storage } = await changed();
+    const slow = storage.view();
+    let lists = 0;
+    let reused = 0;
+    slow.before = async ({ operation }) => {
+      if (operation === 'list' && ++lists === 2) reused = (await run(at, storage)).reused.files;
+    };
+    expect(await codeOf(run(at, slow, { checkpointBytes: 2 ** 30 }))).toBe('fork');
+    expect(reused).toBe(5);
+    await requireWhole(storage, [2]);
   });
 
   // proves BAK-1

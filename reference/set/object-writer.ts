@@ -122,10 +122,15 @@ export class Settling {
     this.#tasks.add(task);
   }
 
-  /** Waits until every object and its name are durable. @throws the first fault */
-  async flush(): Promise<void> {
+  /** Waits until every object is durable and has its name. @throws the first fault */
+  async settled(): Promise<void> {
     await Promise.all(this.#tasks);
     this.#check();
+  }
+
+  /** Waits until every object and its name are durable. @throws the first fault */
+  async flush(): Promise<void> {
+    await this.settled();
     await this.#storage.flush();
   }
 

@@ -92,8 +92,6 @@ export class SetWriter {
   readonly #sealed = { files: 0, bytes: 0 };
   readonly #reused = { files: 0, bytes: 0 };
   readonly #ground: Ground;
-  /** True if a checkpoint names all of `#fresh`. */
-  #announced = false;
   #committed = false;
 
   static {
@@ -241,7 +239,7 @@ export class SetWriter {
     });
     try {
       await this.#settling.flush();
-      await this.#announce();
+      await this.#checkpoint();
       await requireUndisturbed(this.#ground, objects);
       await this.#pacer.pace();
       // From here on nothing is undone: a copy that has its name is a backup.
@@ -285,31 +283,24 @@ export class SetWriter {
     count(this.#reused, content);
   }
 
-  /** Notes what was sealed since the last checkpoint: a failure leaves it. */
+  /** Writes a checkpoint of what was sealed since the last one, if anything was: a failure leaves it. */
   async #checkpoint(): Promise<void> {
-    if (!(await this.#announce())) return;
-    for (const name of this.#settling.written) this.#kept.add(name);
-    this.#fresh = [];
-    this.#freshBytes = 0;
-    this.#checkpointed = performance.now();
-    this.#announced = false;
-  }
-
-  /** Writes a checkpoint of what was sealed since the last one. @returns false if nothing was */
-  async #announce(): Promise<boolean> {
     const fresh = this.#fresh.filter(({ content }) => content.places.length > 0);
-    if (fresh.length === 0) return false;
-    if (this.#announced) return true;
+    if (fresh.length === 0) return;
     // What a checkpoint names is durable before it is.
     await this.#settling.flush();
     const { setId } = this;
     const { mediaKey, keyEpoch } = this.#start;
     const content = checkpointContent({ setId, mediaKey, keyEpoch, ...numbered(fresh) });
     const { commitment } = await this.#writer.put(gathered(content, this.#buffer));
-    await this.#settling.flush();
+    await this.#settling.settled();
+    // From here on another backup may use what it names.
+    for (const name of this.#settling.written) this.#kept.add(name);
     this.#checkpoints.push(storageName(commitment));
-    this.#announced = true;
-    return true;
+    this.#fresh = [];
+    this.#freshBytes = 0;
+    this.#checkpointed = performance.now();
+    await this.#settling.flush();
   }
 
   async #addSmall(meta: FileMeta, bytes: Bytes): Promise<void> {
