@@ -124,10 +124,10 @@ const NO_MANIFEST = {
 } as const;
 
 /**
- * The checkpoint in an object of this name; undefined if it holds something else, or cannot be read: then it is of no
+ * The checkpoint in an object of this name; undefined if it holds something else, or is damaged or gone: then it is of no
  * use, and no harm.
  *
- * @throws StrongroomError `cancelled`
+ * @throws StrongroomError `cancelled`; `io`, `permission`: it may be a checkpoint all the same
  */
 export async function readCheckpoint(
   storage: Storage,
@@ -146,9 +146,14 @@ export async function readCheckpoint(
     for (const content of opener.final().rest) reader.push(content);
     return reader.finish();
   } catch (error) {
-    if (!isStrongroomError(error) || isFatal(error.code)) throw error;
+    if (!isStrongroomError(error) || isFatal(error.code) || isUnread(error)) throw error;
     return undefined;
   }
+}
+
+/** True if the storage failed, which says nothing about the object. */
+export function isUnread(error: unknown): boolean {
+  return isStrongroomError(error, 'io') || isStrongroomError(error, 'permission');
 }
 
 function requireRecords({ type, chunkLog2 }: HeaderInfo): void {

@@ -9,7 +9,7 @@ import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { ObjectKey } from '../keys/object-key.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
-import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { isUnread, readCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { freshness, requireCurrent } from './freshness.ts';
 import { fetchHead, type SetHead } from './head.ts';
 import { MAX_ANCESTORS, type Ancestor, type Manifest, type WrappedKey } from './manifest.ts';
@@ -204,8 +204,12 @@ async function checkpointsIn(
   const checkpoints: (Checkpoint & { readonly name: string })[] = [];
   for (const name of [...found.objects.keys()].sort()) {
     if (known.has(name)) continue;
-    const checkpoint = await readCheckpoint(storage, key, name, pacer);
-    if (checkpoint !== undefined) checkpoints.push({ ...checkpoint, name });
+    try {
+      const checkpoint = await readCheckpoint(storage, key, name, pacer);
+      if (checkpoint !== undefined) checkpoints.push({ ...checkpoint, name });
+    } catch (error) {
+      if (!isUnread(error)) throw error;
+    }
   }
   return checkpoints;
 }

@@ -137,6 +137,58 @@ describe.each([
   });
 });
 
+describe('a flag that cannot be read for a moment', () => {
+  /** Every read of what was not there at first fails but the first ones, which a scan makes. */
+  function failing(storage: MemoryStorage, known: ReadonlySet<string>, spared: number): MemoryStorage {
+    const view = storage.view();
+    const reads = new Map<string, number>();
+    view.before = ({ operation, name }) => {
+      if (operation !== 'read' || known.has(name)) return;
+      reads.set(name, (reads.get(name) ?? 0) + 1);
+      if ((reads.get(name) ?? 0) > spared) throw new StrongroomError('io', 'injected');
+    };
+    return view;
+  }
+
+  // proves PRN-10
+  it('stops a prune: what the checkpoint names may be part of a backup soon', async () => {
+    const storage = await withStrays();
+    const known = new Set(storage.objects.keys());
+    const backup = storage.view();
+    let lists = 0;
+    let code = '';
+    backup.before = async ({ operation }) => {
+      if (operation === 'list') lists++;
+      if (operation !== 'commit' || lists < 3 || code !== '') return;
+      code = await codeOf(prune(failing(storage, known, 2), key, { keep: 1 }));
+    };
+    await backUp(backup);
+    expect(code).toBe('io');
+    await requireWhole(storage, true);
+  });
+
+  // proves PRN-10
+  it('stops a backup: it may be the mark of somebody who prunes', async () => {
+    const storage = await withStrays();
+    const known = new Set(storage.objects.keys());
+    const backup = failing(storage, known, 1);
+    const { before } = backup;
+    let puts = 0;
+    backup.before = async (step, count) => {
+      if (step.operation === 'put' && ++puts === 1) {
+        const mark = storage.view();
+        mark.before = ({ operation }) => {
+          if (operation === 'remove') throw new Killed();
+        };
+        await expect(prune(mark, key, { keep: 9 })).rejects.toThrow(Killed);
+      }
+      await before(step, count);
+    };
+    expect(await codeOf(backUp(backup))).toBe('io');
+    await requireWhole(storage, false);
+  });
+});
+
 describe('what a backup that was cut off has finished', () => {
   // proves PRN-1
   it('is not removed: prune says to finish that first', async () => {
