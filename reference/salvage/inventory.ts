@@ -65,7 +65,8 @@ export async function takeInventory(
   const keys: (BackupKey | ObjectKey)[] = [key];
   let stored = await listed(storage);
   const copies: ManifestObject[] = [];
-  let manifests: SalvagedManifest[] = [];
+  let manifests: readonly SalvagedManifest[] = [];
+  let foreign: readonly string[] = [];
   for (let found = 1; found > 0;) {
     stored = await identified(stored, keys, engine);
     for (const each of stored) {
@@ -74,10 +75,11 @@ export async function takeInventory(
       copies.push({
         name: each.name,
         object: await salvageObject(each.bytes, each.known, { ...options, key: each.known.key }),
+        isOwn: each.known.key === key,
       });
     }
     if (isOfOtherKeys(stored)) throw new StrongroomError('wrong-key', 'no object is of this key');
-    manifests = await salvageManifests(copies);
+    ({ manifests, foreign } = await salvageManifests(copies));
     const more = manifests.flatMap(({ wrappedKeys }) => wrappedKeys.map(({ objectKey }) => objectKey));
     const before = keys.length;
     for (const raw of more) {
@@ -90,7 +92,7 @@ export async function takeInventory(
   const ofSet = manifests.filter((each) => each.setId === undefined || (setId && equal(each.setId, setId)));
   const others = manifests.filter((each) => !ofSet.includes(each));
   const references = referencesOf(ofSet);
-  const namesOfOthers = new Set(others.flatMap((each) => each.copies));
+  const namesOfOthers = new Set([...others.flatMap((each) => each.copies), ...foreign]);
   const ofOthers = new Set(
     [...referencesOf(others).keys()].filter((commitment) => !references.has(commitment)),
   );

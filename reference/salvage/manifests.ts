@@ -23,7 +23,7 @@ import {
 import { checkPath, checkTarget } from '../set/paths.ts';
 import { Begin, BEGIN } from '../set/records.ts';
 import { storageName } from '../set/storage.ts';
-import { copy, equal, type Bytes } from '../wire/bytes.ts';
+import { copy, equal, hex, type Bytes } from '../wire/bytes.ts';
 import { decode, type Codec } from '../wire/codec.ts';
 import type { Piece, SalvagedObject } from './object.ts';
 import { salvageRecords, type RecordLoss } from './records.ts';
@@ -54,6 +54,8 @@ export interface SalvagedManifest extends RecordLoss {
 export interface ManifestObject {
   readonly name: string;
   readonly object: SalvagedObject;
+  /** True if it is under the key that was given, and not under one that a manifest has wrapped. */
+  readonly isOwn: boolean;
 }
 
 /** Which commitments belong to one manifest, and which manifest it is. */
@@ -61,35 +63,85 @@ interface Identity {
   readonly setId: Bytes;
   readonly generation: number;
   readonly commitments: Commitments;
+  /** SHA-256 of its content, 32 bytes, as a later manifest has it. */
+  readonly manifestId?: Bytes;
 }
 
-/** Reads the manifests: the newest first, those of unknown generation last. */
-export async function salvageManifests(copies: readonly ManifestObject[]): Promise<SalvagedManifest[]> {
-  const alone: Content[] = [];
-  for (const copy of copies) alone.push(await readContent([copy]));
-  const known = alone.flatMap(({ head }): Identity[] =>
-    head === undefined
-      ? []
-      : [head, ...head.ancestors.map((ancestor) => ({ ...ancestor, setId: head.setId }))],
-  );
+/** The manifests of a storage. */
+export interface Manifests {
+  /** The newest first, those of unknown generation last. */
+  readonly manifests: readonly SalvagedManifest[];
+  /** Storage names of those that do not count: whoever has an old key can have made them. */
+  readonly foreign: readonly string[];
+}
+
+/** Reads the manifests. */
+export async function salvageManifests(copies: readonly ManifestObject[]): Promise<Manifests> {
+  const alone = new Map<ManifestObject, Content>();
+  for (const copy of copies) alone.set(copy, await readContent([copy]));
+  const known = new Identities();
+  for (const [{ isOwn }, { head }] of alone) if (isOwn && head !== undefined) known.add(head);
+  const waiting = new Map([...alone].filter(([{ isOwn }]) => !isOwn));
+  // What a manifest that counts says of those before it counts too.
+  for (let before = -1; before !== waiting.size;) {
+    before = waiting.size;
+    for (const [copy, { id, head }] of waiting) {
+      if (head === undefined || id === undefined || !known.names(copy, id)) continue;
+      known.add(head);
+      waiting.delete(copy);
+    }
+  }
+  // Damage keeps the manifest id from being compared; then the name alone counts, and the entries are marked as older.
+  const foreign = [...waiting].filter(([copy, { id }]) => id !== undefined || known.of(copy) === undefined);
+  for (const [copy] of foreign) alone.delete(copy);
   const out: SalvagedManifest[] = [];
   const done = new Set<ManifestObject>();
-  for (const copy of copies) {
+  for (const [copy] of alone) {
     if (done.has(copy)) continue;
-    const identity = known.find(({ commitments }) => includes(commitments, copy));
-    const twins = copies.filter(
+    const identity = known.of(copy);
+    const twins = [...alone.keys()].filter(
       (each) => each === copy || (identity && includes(identity.commitments, each)),
     );
     for (const twin of twins) done.add(twin);
-    const each = copies.flatMap((one, i) => (twins.includes(one) ? (alone[i] ?? []) : []));
+    const each = twins.flatMap((twin) => alone.get(twin) ?? []);
     const read = each.find(({ complete }) => complete) ?? (await readContent(twins));
-    const { setId, generation } = read.head ?? identity ?? {};
-    out.push({ ...read, copies: twins.map(({ name }) => name).sort(), setId, generation });
+    const believed = copy.isOwn || read.complete ? read : { ...read, head: undefined, wrappedKeys: [] };
+    const { setId, generation } = believed.head ?? identity ?? {};
+    out.push({ ...believed, copies: twins.map(({ name }) => name).sort(), setId, generation });
   }
-  return out.sort(
+  const manifests = out.sort(
     (a, b) =>
       (b.generation ?? 0) - (a.generation ?? 0) || ((a.copies[0] ?? '') < (b.copies[0] ?? '') ? -1 : 1),
   );
+  return { manifests, foreign: foreign.map(([{ name }]) => name) };
+}
+
+/** What heads say of the manifests that they name; the first one has the word. */
+class Identities {
+  readonly #byCommitment = new Map<string, Identity[]>();
+
+  add(head: SetManifestHead): void {
+    for (const each of [head, ...head.ancestors.map((one) => ({ ...one, setId: head.setId }))]) {
+      for (const commitment of each.commitments) {
+        const list = this.#byCommitment.get(hex(commitment)) ?? [];
+        list.push(each);
+        this.#byCommitment.set(hex(commitment), list);
+      }
+    }
+  }
+
+  of(copy: ManifestObject): Identity | undefined {
+    return this.#all(copy)[0];
+  }
+
+  /** True if a head names this copy as an ancestor of this manifest id. */
+  names(copy: ManifestObject, id: Bytes): boolean {
+    return this.#all(copy).some(({ manifestId }) => manifestId !== undefined && equal(manifestId, id));
+  }
+
+  #all({ object }: ManifestObject): readonly Identity[] {
+    return this.#byCommitment.get(hex(object.header.commitment)) ?? [];
+  }
 }
 
 function includes([first, second]: Commitments, { object }: ManifestObject): boolean {

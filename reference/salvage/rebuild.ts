@@ -63,7 +63,7 @@ export async function rebuild(
       setId,
       mediaKey,
       keyEpoch,
-      generation: 1 + Math.max(...known),
+      generation: 1 + known.reduce((highest, each) => Math.max(highest, each), 0),
       created: Math.floor(sources.now() / 1000),
       ancestors: ancestorsOf(manifests),
       wrappedKeys,

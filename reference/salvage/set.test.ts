@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +14,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inspect } from '../container/index.ts';
+import { sealWith } from '../container/writer.ts';
+import { nodeEngine } from '../crypto/node.ts';
+import { systemRandom } from '../crypto/random.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import {
   codeOf,
@@ -27,9 +31,21 @@ import {
   write,
   type Place,
 } from '../set/fixture.ts';
-import { backup, restore, verify, type Storage } from '../set/index.ts';
+import {
+  backup,
+  DirectoryStorage,
+  openManifest,
+  restore,
+  storageName,
+  verify,
+  type Storage,
+} from '../set/index.ts';
+import { manifestContent } from '../set/manifest-content.ts';
 import { rekey } from '../set/rekey.ts';
+import { MemoryStorage } from '../set/storage-fixture.ts';
+import { concat } from '../wire/bytes.ts';
 import { noise } from './fixture.ts';
+import { rebuild } from './rebuild.ts';
 import { canonical, salvage, type EntryReport, type SalvageOptions, type SalvageReport } from './index.ts';
 
 const MIB = 2 ** 20;
@@ -429,6 +445,82 @@ describe('the target', () => {
     expect(done).toBe(true);
     expect(readdirSync(outside)).toEqual([]);
     expect(report?.complete ?? false).toBe(false);
+  });
+});
+
+// proves SLV-29
+test('a manifest is rebuilt after very many generations', async () => {
+  const at = place({ a: 'true' });
+  await backup(at.source, at.storage, { key });
+  const { manifest, id } = await openManifest(at.storage, key);
+  const names = { manifestId: id, commitments: manifest.commitments };
+  const ancestors = Array.from({ length: 256 }, (_, i) => ({ generation: 1000 - i, ...names }));
+  const one = { ...manifest, head: { ...manifest, ancestors }, objects: new Map(), id: undefined };
+  const inventory = { manifests: Array.from({ length: 1000 }, () => one), byName: new Map() };
+  const sources = { random: systemRandom, now: Date.now };
+  const options = { storage: at.storage, key, engine: nodeEngine, signal: undefined };
+  const [name = ''] = (await rebuild(sources, inventory as never, [], options)) ?? [];
+  expect((await openManifest(at.storage, key, { manifest: name })).manifest.generation).toBe(1001);
+});
+
+describe('under a new key', () => {
+  const newKey = BackupKey.fromBytes(new Uint8Array(32).fill(9));
+
+  // proves SLV-32
+  test.each([false, true])(
+    'what the holder of the old key has planted is not taken, and not rebuilt',
+    async (damaged) => {
+      const at = place({ a: 'true', b: noise(70_000, 1) });
+      await backup(at.source, at.storage, { key });
+      const theirs = new DirectoryStorage(join(at.base, 'theirs'));
+      cpSync(at.storage.folder, theirs.folder, { recursive: true });
+      await rekey(at.storage, key, newKey);
+      write(at.source, 'a', 'planted');
+      for (let i = 0; i < 3; i++) await backup(at.source, theirs, { key });
+      cpSync(theirs.folder, at.storage.folder, { recursive: true });
+      if (damaged) {
+        const { manifest } = await openManifest(at.storage, newKey);
+        for (const { commitment, contentLength } of manifest.objects)
+          if (contentLength === 70_000) tamper(at, storageName(commitment), flipChunk);
+      }
+      const report = await salvage(at.storage, newKey, { target: at.target, rebuild: true });
+      expect(report.complete).toBe(!damaged);
+      expect(report.manifests.map(({ generation }) => generation)).toEqual([2, 1]);
+      expect(readFileSync(join(at.target, 'files/a'), 'utf8')).toBe('true');
+      if (!damaged) return;
+      const [rebuilt = ''] = report.rebuilt ?? [];
+      const { generation } = await restore(at.storage, newKey, `${at.target}-2`, { manifest: rebuilt });
+      expect(generation).toBe(3);
+      expect(tree(`${at.target}-2`)).toEqual({ a: 'true' });
+    },
+  );
+
+  // proves SLV-32
+  test('what they have put in the place of a copy that is named is not taken', async () => {
+    const storage = new MemoryStorage();
+    const at = place({ a: 'true' });
+    let copy = '';
+    // A header without an extension can be forged by simple means.
+    for (; copy === '';) {
+      storage.objects.clear();
+      await backup(at.source, storage, { key });
+      const { copies } = await openManifest(storage, key);
+      copy = copies.find((name) => storage.objects.get(name)?.[13] === 0) ?? '';
+    }
+    await rekey(storage, key, newKey);
+    const { manifest } = await openManifest(storage, key);
+    const { salt } = inspect(storage.objects.get(copy) ?? new Uint8Array());
+    const link = { kind: 'symlink', path: 'planted', mode: 0o777, target: 'a' } as const;
+    const entries = [...manifest.entries, { ...link, modified: { seconds: 0, nanoseconds: 0 } }];
+    const random = (_name: string, length: number): Uint8Array<ArrayBuffer> =>
+      length === 32 ? salt : new Uint8Array(length).fill(0xff);
+    const content = concat(...manifestContent({ ...manifest, entries }));
+    storage.objects.set(copy, sealWith(random, content, { key, type: 'manifest', chunkLog2: 16 }));
+    const report = await salvage(storage, newKey);
+    expect(report.manifests).toMatchObject([{ generation: 2 }, { generation: 1 }]);
+    const twins = manifest.commitments.map(storageName).filter((name) => name !== copy);
+    expect(report.manifests[1]?.copies).toEqual(twins);
+    expect(report.objects.find(({ name }) => name === copy)?.state).toBe('other-set');
   });
 });
 
