@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { setFlagsFromString } from 'node:v8';
 import {
   ChatReader,
   exportChat,
@@ -18,6 +17,7 @@ import { DirectoryStorage } from '../set/index.ts';
 import { hex, type Bytes } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation } from './command.ts';
 import { HEAD, headOf, warnOfFreshness } from './head.ts';
+import { stayYoung } from './memory.ts';
 import { printable, progressLine, sizeOf } from './progress.ts';
 import {
   dateOf,
@@ -44,8 +44,7 @@ function number(invocation: Invocation, name: string): number | undefined {
 async function withProgress<T>(
   work: (onProgress: (progress: ChatProgress) => void) => Promise<T>,
 ): Promise<T> {
-  // Rows are garbage at once: a young generation that grows takes a hundred megabytes and saves no time.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  stayYoung();
   const line = progressLine();
   try {
     return await work(({ messages, messagesTotal, media, mediaTotal }) => {

@@ -6,14 +6,10 @@
  */
 import { statSync } from 'node:fs';
 import { StrongroomError } from '../errors.ts';
-import {
-  DirectoryStorage,
-  type Damage,
-  type Failure,
-  type Progress,
-  type SelectOptions,
-} from '../set/index.ts';
+import { DirectoryStorage } from '../set/directory-storage.ts';
+import type { Damage, Failure, Progress, SelectOptions } from '../set/index.ts';
 import type { Invocation, Option } from './command.ts';
+import { stayYoung } from './memory.ts';
 import { printable, progressLine, sizeOf } from './progress.ts';
 
 /** Option of a command that reads a storage. */
@@ -45,13 +41,14 @@ export function selectionOf(invocation: Invocation): SelectOptions {
 export async function withProgress<T>(
   work: (onProgress: (progress: Progress) => void) => Promise<T>,
 ): Promise<T> {
+  stayYoung();
   const line = progressLine();
   try {
     return await work(({ path, entries, entriesTotal, bytes, bytesTotal }) => {
-      const percent = bytesTotal === 0 ? 100 : Math.min(100, Math.floor((100 * bytes) / bytesTotal));
-      line.show(
-        `${percent} %  ${entries}/${entriesTotal}  ${sizeOf(bytes)} of ${sizeOf(bytesTotal)}  ${path}`,
-      );
+      line.show(() => {
+        const percent = bytesTotal === 0 ? 100 : Math.min(100, Math.floor((100 * bytes) / bytesTotal));
+        return `${percent} %  ${entries}/${entriesTotal}  ${sizeOf(bytes)} of ${sizeOf(bytesTotal)}  ${path}`;
+      });
     });
   } finally {
     line.end();

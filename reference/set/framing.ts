@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { free } from '../crypto/memory.ts';
 import { StrongroomError } from '../errors.ts';
 import { isZero, type Bytes } from '../wire/bytes.ts';
 import { Input } from '../wire/codec.ts';
@@ -143,6 +144,11 @@ export class FragmentReader {
     this.#zerosLeft = 0;
     this.#open = false;
     this.#lost = true;
+  }
+
+  /** Gives memory back once no more content comes. */
+  end(): void {
+    free(this.#record);
   }
 
   #take(input: Input, length: number): Uint8Array {

@@ -12,13 +12,15 @@ import type { Bytes } from '../wire/bytes.ts';
 import type { RecordRange } from './framing.ts';
 import type { FileEntry, ObjectReference } from './manifest.ts';
 import { readHeader, requireObject } from './objects.ts';
-import { PACK_LENGTH, PACKED_FILE, PackedFile } from './pack.ts';
+import { PACKED_FILE, PackedFile } from './pack.ts';
 import { decodeBody, RecordRangeReader } from './records.ts';
 import { isFatal } from './scan.ts';
 import { storageName, type Storage } from './storage.ts';
 
 /** What lies between two files and is read with them, because another read costs more. */
 const GAP = 1 << 16;
+/** Most bytes that are read at once: they are held until the last file in them was read. */
+const SPAN = 1 << 20;
 
 /** Opens packs, one at a time: whoever asks for files in the order of {@link inStorageOrder} has each opened once. */
 export class PackReader {
@@ -53,7 +55,10 @@ export class PackReader {
     const bytes = (await this.#fromSpan(reader, number, range)) ?? (await readAll(reader, range));
     const record = new RecordRangeReader(2 ** reader.header.chunkLog2, range, PACKED_FILE);
     record.push(bytes);
-    return decodeBody(PackedFile, record.finish()).content;
+    const body = record.finish();
+    const { content } = decodeBody(PackedFile, body);
+    free(body);
+    return content;
   }
 
   async #open(object: ObjectReference, key: BackupKey | ObjectKey): Promise<ObjectReader> {
@@ -113,7 +118,7 @@ const endOf = ({ position, length }: RecordRange): number => position + length;
 const contains = (span: RecordRange, range: RecordRange): boolean =>
   span.position <= range.position && endOf(range) <= endOf(span);
 
-/** The ranges of files, joined to spans of at most the length of a pack. */
+/** The ranges of files, joined to spans. */
 function spansOf(wanted: readonly FileEntry[]): Map<number, RecordRange[]> {
   const spans = new Map<number, RecordRange[]>();
   for (const { parts } of inStorageOrder(wanted)) {
@@ -124,8 +129,7 @@ function spansOf(wanted: readonly FileEntry[]): Map<number, RecordRange[]> {
     spans.set(object, list);
     const last = list.at(-1);
     const end = Math.max(endOf(range), last === undefined ? 0 : endOf(last));
-    const joins =
-      last !== undefined && range.position - endOf(last) <= GAP && end - last.position <= PACK_LENGTH;
+    const joins = last !== undefined && range.position - endOf(last) <= GAP && end - last.position <= SPAN;
     if (joins) list[list.length - 1] = { position: last.position, length: end - last.position };
     else list.push(range);
   }

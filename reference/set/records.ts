@@ -258,6 +258,7 @@ export class RecordRangeReader {
 
   *#finish(): Generator<never, Bytes, undefined> {
     if (this.#body === undefined) throw bad('the range holds no whole record', this.#fragments.position);
+    this.#fragments.end();
     return this.#body;
   }
   // oxlint-enable require-yield
