@@ -6,7 +6,7 @@
 import { StrongroomError } from '../errors.ts';
 import { FileHeadStore } from '../set/file-head-store.ts';
 import type { Freshness } from '../set/freshness.ts';
-import { openHead, type HeadStore } from '../set/head.ts';
+import type { HeadStore } from '../set/head-store.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Command, Invocation, Option } from './command.ts';
 import { dateOf, JSON_OPTION, print, warn } from './report.ts';
@@ -51,6 +51,7 @@ const headShow: Command = {
     if (bytes === undefined)
       throw new StrongroomError('not-found', `${path} is not there`, { subject: path });
     const key = await askKey(invocation);
+    const { openHead } = await import('../set/head.ts');
     const { generation, created, keyEpoch, ...ids } = openHead(key, bytes);
     key.wipe();
     const [setId, manifestId] = [hex(ids.setId), hex(ids.manifestId)];

@@ -21,8 +21,8 @@ export function printable(text: string): string {
 
 /** A line of progress. */
 export interface Progress {
-  /** Shows `text`, at most ten times a second. */
-  show(text: string): void;
+  /** Shows a text, at most ten times a second; one that is not shown need not be made. */
+  show(text: string | (() => string)): void;
   /** Takes the line away. */
   end(): void;
 }
@@ -40,7 +40,8 @@ export function progressLine(): Progress {
       last = now;
       shown = true;
       clear();
-      stderr.write(printable(text).slice(0, (stderr.columns || 80) - 1));
+      const line = typeof text === 'string' ? text : text();
+      stderr.write(printable(line).slice(0, (stderr.columns || 80) - 1));
     },
     end() {
       if (shown) clear();

@@ -1,21 +1,13 @@
 /**
- * Backups of folders: `strongroom backup`, `restore`, `list` and `verify`.
+ * Backups of folders: `strongroom backup`, `restore`, `list` and `verify`. Each loads what it needs when it runs.
  *
  * @module
  */
 import { statSync } from 'node:fs';
 import { StrongroomError } from '../errors.ts';
 import { requireCurrent } from '../set/freshness.ts';
-import {
-  backup,
-  DirectoryStorage,
-  history,
-  list,
-  restore,
-  RestoreError,
-  verify,
-  type PathOptions,
-} from '../set/index.ts';
+import { DirectoryStorage } from '../set/directory-storage.ts';
+import type { PathOptions } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Command, Invocation, Option } from './command.ts';
 import { HEAD, headOf, warnOfFreshness } from './head.ts';
@@ -71,6 +63,7 @@ const backupCommand: Command = {
       throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
     }
     const key = await askKey(invocation);
+    const { backup } = await import('../set/backup.ts');
     const [reread, check] = [invocation.has('reread'), invocation.has('check')];
     const result = await withProgress((onProgress) =>
       backup(folder, storage, {
@@ -129,6 +122,7 @@ const restoreCommand: Command = {
     const storage = storageOf(invocation);
     const target = invocation.required('to');
     const key = await askKey(invocation);
+    const { restore, RestoreError } = await import('../set/restore.ts');
     const options = {
       ...selectionOf(invocation),
       ...headOf(invocation),
@@ -163,6 +157,7 @@ const restoreCommand: Command = {
 
 async function listHistory(invocation: Invocation): Promise<void> {
   const storage = storageOf(invocation);
+  const { history } = await import('../set/backups.ts');
   const manifests = await history(storage, await askKey(invocation), invocation.signal);
   for (const { name, setId, generation, created } of manifests) {
     const facts = { name, setId: hex(setId), generation, created };
@@ -191,6 +186,7 @@ const listCommand: Command = {
     if (invocation.has('history')) return listHistory(invocation);
     const storage = storageOf(invocation);
     const options = { ...selectionOf(invocation), ...headOf(invocation), ...pathOf(invocation) };
+    const { list } = await import('../set/list.ts');
     const listing = await list(storage, await askKey(invocation), options);
     warnOf(listing.damaged);
     warnOfCopies(listing.copies);
@@ -215,6 +211,7 @@ const verifyCommand: Command = {
   async run(invocation) {
     const storage = storageOf(invocation);
     const key = await askKey(invocation);
+    const { verify } = await import('../set/verify.ts');
     const report = await withProgress((onProgress) =>
       verify(storage, key, { ...selectionOf(invocation), ...headOf(invocation), onProgress }),
     );

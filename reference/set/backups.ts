@@ -7,7 +7,7 @@
 import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { freshness } from './freshness.ts';
-import { fetchHead } from './head.ts';
+import { fetchHead } from './head-store.ts';
 import { Generations, type SetKey } from './generations.ts';
 import {
   openManifest,

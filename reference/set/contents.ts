@@ -68,6 +68,11 @@ export class Contents {
     return known ?? content;
   }
 
+  /** True if a content was found at `path`. */
+  knows(path: string): boolean {
+    return this.#byPath.has(path);
+  }
+
   /** The content that was found at `path` under this stamp; an empty stamp says nothing. */
   unchanged(path: string, stamp: Uint8Array): Content | undefined {
     const before = stamp.length === 0 ? undefined : this.#byPath.get(path);

@@ -11,7 +11,7 @@ import { waitForLock } from '../files/lock.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
 import { syncFolder, writeAll } from './directory-storage.ts';
 import { errno, fault, guarded } from './faults.ts';
-import { badHead, SIGNED_HEAD_LENGTH, type HeadStore } from './head.ts';
+import { badHead, SIGNED_HEAD_LENGTH, type HeadStore } from './head-store.ts';
 
 /** One file, mode 0600, that is replaced as a whole. Beside it lies an empty file `<name>.lock`. */
 export class FileHeadStore implements HeadStore {

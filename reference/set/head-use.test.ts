@@ -5,7 +5,8 @@ import { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { codeOf, key, place, tree, write, type Place } from './fixture.ts';
 import type { Freshness } from './freshness.ts';
-import { signHead, type HeadStore } from './head.ts';
+import { signHead } from './head.ts';
+import type { HeadStore } from './head-store.ts';
 import { backup, DirectoryStorage, history, list, openManifest, restore, verify } from './index.ts';
 import type { Stored } from './storage.ts';
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { BackupKey } from '../keys/backup-key.ts';
 import { concat, hex, utf8 } from '../wire/bytes.ts';
 import { freshness, type Freshness } from './freshness.ts';
-import { openHead, signHead, SIGNED_HEAD_LENGTH, type SetHead } from './head.ts';
+import { openHead, signHead, type SetHead } from './head.ts';
+import { SIGNED_HEAD_LENGTH } from './head-store.ts';
 
 const key = BackupKey.fromBytes(Uint8Array.from({ length: 32 }, (_, i) => i));
 const other = BackupKey.fromBytes(new Uint8Array(32).fill(9));

@@ -5,16 +5,13 @@
  * @module
  */
 import { ED25519_SIGNATURE_LENGTH, ed25519Verify } from '../crypto/ed25519.ts';
-import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
+import { isStrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
 import { ownerPublicKey, ownerSign } from '../keys/owner-key.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
 import { decode, encode, opaque, struct, u32, u64, type Codec } from '../wire/codec.ts';
-import { fault } from './faults.ts';
-
-/** Length of an encoded `SignedSetHead` in bytes. */
-export const SIGNED_HEAD_LENGTH = 132;
+import { badHead } from './head-store.ts';
 
 /** Which manifest is the newest of a set. Nothing of it is secret. */
 export interface SetHead {
@@ -51,23 +48,6 @@ const SignedSetHead: Codec<SignedSetHead> = struct<SignedSetHead>('SignedSetHead
 
 const signedPart = (head: SetHead): Bytes => concat(label('set-head'), encode(SetHead, head));
 
-/** What a head of a set is kept by: a file, a vault. It is believed nothing but that it forgets nothing. */
-export interface HeadStore {
-  /**
-   * The encoded head that was put last, 132 bytes; undefined if there never was one.
-   *
-   * @throws StrongroomError `bad-head` if something else is there; `permission`, `io`
-   */
-  get(): Promise<Bytes | undefined>;
-  /**
-   * Replaces `previous`, which {@link get} returned before, by `next`, durably. Of two writers with one `previous`
-   * one succeeds.
-   *
-   * @throws StrongroomError `conflict` if another head than `previous` is there; `disk-full`, `permission`, `io`
-   */
-  put(next: Bytes, previous: Bytes | undefined): Promise<void>;
-}
-
 /** The encoded head with the signature of the key's owner, 132 bytes. */
 export function signHead(key: BackupKey, head: SetHead): Bytes {
   return encode(SignedSetHead, { head, signature: ownerSign(key, signedPart(head)) });
@@ -82,30 +62,6 @@ export function openHead(key: BackupKey, signed: Uint8Array): SetHead {
   return head;
 }
 
-/** Puts the head of a manifest that was committed. The code of why that failed is returned: the manifest stands. */
-export async function putHead(
-  store: HeadStore | undefined,
-  key: BackupKey,
-  head: SetHead,
-  previous: Bytes | undefined,
-): Promise<ErrorCode | undefined> {
-  try {
-    await store?.put(signHead(key, head), previous);
-    return undefined;
-  } catch (error) {
-    return fault(error, 'the head').code;
-  }
-}
-
-/** The head that is kept, opened and as it is; nothing if there is none or no keeper. @throws as `get`, {@link openHead} */
-export async function fetchHead(
-  key: BackupKey,
-  store: HeadStore | undefined,
-): Promise<{ readonly head: SetHead | undefined; readonly signed: Bytes | undefined }> {
-  const signed = await store?.get();
-  return { head: signed && openHead(key, signed), signed };
-}
-
 function decodeHead(signed: Uint8Array): SignedSetHead {
   try {
     const decoded = decode(SignedSetHead, signed);
@@ -114,9 +70,4 @@ function decodeHead(signed: Uint8Array): SignedSetHead {
     if (!isStrongroomError(error, 'malformed')) throw error;
   }
   throw badHead('this is no head of a set');
-}
-
-/** What is kept as a head is none. */
-export function badHead(message: string): StrongroomError {
-  return new StrongroomError('bad-head', message);
 }

@@ -11,7 +11,8 @@ import { ObjectKey } from '../keys/object-key.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
 import { isUnread, readCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { freshness, requireCurrent } from './freshness.ts';
-import { fetchHead, type SetHead } from './head.ts';
+import type { SetHead } from './head.ts';
+import { fetchHead } from './head-store.ts';
 import { MAX_ANCESTORS, type Ancestor, type Manifest, type WrappedKey } from './manifest.ts';
 import { MEDIA_ID_LENGTH } from './media-id.ts';
 import {

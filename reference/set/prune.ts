@@ -11,7 +11,7 @@ import type { Bytes } from '../wire/bytes.ts';
 import { checkpointContent, isMark, readCheckpoint } from './checkpoint.ts';
 import { requireCurrent } from './freshness.ts';
 import { Generations, olderKeys, opensUnder, type Generation } from './generations.ts';
-import type { HeadStore } from './head.ts';
+import type { HeadStore } from './head-store.ts';
 import type { Manifest } from './manifest.ts';
 import { openManifest, type OpenedManifest } from './newest.ts';
 import { discardQuietly, ObjectWriter } from './object-writer.ts';

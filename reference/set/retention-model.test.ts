@@ -3,7 +3,7 @@ import { StrongroomError } from '../errors.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
 import { history } from './backups.ts';
-import type { HeadStore } from './head.ts';
+import type { HeadStore } from './head-store.ts';
 import { openManifest } from './newest.ts';
 import { prune } from './prune.ts';
 import { rekey } from './rekey.ts';

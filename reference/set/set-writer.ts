@@ -20,7 +20,7 @@ import {
   type PlannedFile,
 } from './contents.ts';
 import type { Committed, FileMeta, Meta } from './generation.ts';
-import { putHead } from './head.ts';
+import { putHead } from './head-store.ts';
 import type { Entry, Manifest, ObjectReference } from './manifest.ts';
 import { sealManifest } from './manifest-writer.ts';
 import { discardQuietly, MAX_VOLUME_LENGTH, Settling, type Sealing } from './object-writer.ts';
@@ -154,6 +154,11 @@ export class SetWriter {
     const stored = content.places.every(({ object }) => this.#isStored(object));
     if (stored) this.#reuse(entry, content);
     return stored;
+  }
+
+  /** True if a file at this path can be {@link SetWriter.unchanged}. */
+  knows(path: string): boolean {
+    return this.#contents.knows(path);
   }
 
   /** Adds a file that has this stamp and had it in the generation before. @returns false if there is none */
