@@ -16,7 +16,8 @@ import { Meter, type Progress } from './meter.ts';
 import { Pacer } from './objects.ts';
 import { beginWith, type SetWriter, type SetWriterOptions, type WriterSources } from './set-writer.ts';
 import type { Storage } from './storage.ts';
-import { walk, type Skipped } from './walk.ts';
+import { stampOf } from './stamp.ts';
+import { NO_STAMP, walk, type Skipped } from './walk.ts';
 
 /** How to back up. */
 export interface BackupOptions extends SetWriterOptions {
@@ -88,7 +89,11 @@ async function addFolder(
   now: () => number,
   { signal, reread = false, onProgress }: BackupOptions,
 ): Promise<void> {
-  const found = walk(folder, skipped, now());
+  const start = now();
+  // Most files of a first backup have nothing to be compared with.
+  const found = walk(folder, skipped, (path, stat) =>
+    !reread && writer.knows(path) ? stampOf(stat, start) : NO_STAMP,
+  );
   if (found.length > MAX_ENTRIES) {
     throw new StrongroomError('limit-exceeded', `a set holds at most ${MAX_ENTRIES} entries`);
   }

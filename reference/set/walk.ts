@@ -10,7 +10,6 @@ import { fromUtf8, type Bytes } from '../wire/bytes.ts';
 import { errno, fault } from './faults.ts';
 import { checkPath, checkTarget, comparePaths, parentOf } from './paths.ts';
 import type { Time } from './manifest.ts';
-import { stampOf } from './stamp.ts';
 
 /** Something that was found, not yet read. */
 export interface Found {
@@ -20,7 +19,7 @@ export interface Found {
   readonly modified: Time;
   /** Length in bytes of a file, when it was found. */
   readonly length: number;
-  /** By what a file is known again; see {@link stampOf}. */
+  /** By what a file is known again; see `stampOf`; empty where nobody asks. */
   readonly stamp: Bytes;
   /** Where a symbolic link points to. */
   readonly target: string;
@@ -35,6 +34,12 @@ export interface Skipped {
   readonly code: ErrorCode;
 }
 
+/** Makes the stamp of a file; an empty one says nothing. */
+export type Stamper = (path: string, stat: BigIntStats) => Bytes;
+
+/** The stamp of what is no file, or need not be known again. */
+export const NO_STAMP: Bytes = new Uint8Array();
+
 /** The modification time of a file; undefined if it is too far away for a manifest. */
 export function modifiedOf({ mtimeNs }: Pick<BigIntStats, 'mtimeNs'>): Time | undefined {
   const billion = 1_000_000_000n;
@@ -45,15 +50,15 @@ export function modifiedOf({ mtimeNs }: Pick<BigIntStats, 'mtimeNs'>): Time | un
 
 /**
  * Everything below `folder`, in ascending order of the paths. What cannot be backed up goes to `skipped`, and
- * nothing below it is looked at. Links are not followed. `now` is the time in milliseconds since 1970.
+ * nothing below it is looked at. Links are not followed. `stamp` makes the stamp of a file.
  *
  * @throws StrongroomError `permission`, `io` if the folder itself cannot be read
  */
-export function walk(folder: string, skipped: Skipped[], now: number): Found[] {
+export function walk(folder: string, skipped: Skipped[], stamp: Stamper): Found[] {
   const found: Found[] = [];
   const waiting = [''];
   for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
-    for (const each of lookInto(folder, parent, skipped, now)) {
+    for (const each of lookInto(folder, parent, skipped, stamp)) {
       found.push(each);
       if (each.kind === 'directory') waiting.push(each.path);
     }
@@ -62,10 +67,10 @@ export function walk(folder: string, skipped: Skipped[], now: number): Found[] {
 }
 
 /** Everything in one directory; nothing of it if no directory led there. */
-function lookInto(folder: string, parent: string, skipped: Skipped[], now: number): Found[] {
+function lookInto(folder: string, parent: string, skipped: Skipped[], stamp: Stamper): Found[] {
   const found: Found[] = [];
   for (const name of namesIn(folder, parent, skipped)) {
-    const each = look(folder, parent === '' ? name : `${parent}/${name}`, skipped, now);
+    const each = look(folder, parent === '' ? name : `${parent}/${name}`, skipped, stamp);
     if (each !== undefined) found.push(each);
   }
   try {
@@ -102,7 +107,7 @@ function namesIn(folder: string, parent: string, skipped: Skipped[]): string[] {
   return names;
 }
 
-function look(folder: string, path: string, skipped: Skipped[], now: number): Found | undefined {
+function look(folder: string, path: string, skipped: Skipped[], stamper: Stamper): Found | undefined {
   const skip = (code: ErrorCode): undefined => void skipped.push({ path, code });
   try {
     checkPath(path);
@@ -117,7 +122,7 @@ function look(folder: string, path: string, skipped: Skipped[], now: number): Fo
     const modified = modifiedOf(stat);
     if (modified === undefined) return skip('unsupported-file');
     const mode = Number(stat.mode & 0o777n);
-    const stamp = kind === 'file' ? stampOf(stat, now) : new Uint8Array();
+    const stamp = kind === 'file' ? stamper(path, stat) : NO_STAMP;
     return { path, kind, mode, modified, length: Number(stat.size), stamp, target };
   } catch (error) {
     const code = skipCode(error);
