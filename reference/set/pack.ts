@@ -33,7 +33,7 @@ export const PackedFile: Codec<PackedFile> = struct<PackedFile>('PackedFile', {
   path: text(1, MAX_PATH_LENGTH, 'path'),
   content: {
     name: 'content',
-    write: (out, content) => void out.push(content),
+    write: (out, content) => out.push(content),
     read: (input) => new Uint8Array(input.take(input.left, 'content')),
   },
 });

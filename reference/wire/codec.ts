@@ -6,16 +6,65 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
-import { concat, equal, fromUtf8, utf8, type Bytes } from './bytes.ts';
+import { equal, fromUtf8, utf8, type Bytes } from './bytes.ts';
 
 /** Encoder and decoder of one structure. */
 export interface Codec<T> {
   /** Name in the specification, for messages. */
   readonly name: string;
   /** Appends the encoding of `value`. @throws StrongroomError `malformed` if the value is outside the structure */
-  write(out: Uint8Array[], value: T): void;
+  write(out: Output, value: T): void;
   /** Takes one value off the input. @throws StrongroomError `malformed` */
   read(input: Input): T;
+}
+
+/** Bytes that are being encoded, in one buffer: a manifest has a million small fields. */
+export class Output {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends bytes as they are. */
+  push(part: Uint8Array): void {
+    const at = this.#grow(part.length);
+    this.#bytes.set(part, at);
+  }
+
+  /** Appends a number of `size` bytes. @throws StrongroomError `malformed` if it has no place in them */
+  uint(name: string, size: number, value: number): void {
+    this.setUint(this.#grow(size), name, size, value);
+  }
+
+  /** Writes a number over bytes that are there. */
+  setUint(at: number, name: string, size: number, value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * size)) {
+      throw refuse(name, `${value} is outside 0..2^${8 * size}-1`);
+    }
+    for (let i = at + size - 1, rest = value; i >= at; i--, rest = Math.floor(rest / 256)) {
+      this.#bytes[i] = rest % 256;
+    }
+  }
+
+  /** A copy of all of them. */
+  take(): Bytes {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Makes room; where it begins. */
+  #grow(length: number): number {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length > this.#bytes.length) {
+      const longer = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+      longer.set(this.#bytes);
+      this.#bytes = longer;
+    }
+    return at;
+  }
 }
 
 /** A cursor over bytes that are being decoded. */
@@ -55,9 +104,9 @@ function refuse(name: string, message: string): StrongroomError {
 
 /** The one encoding of `value`. @throws StrongroomError `malformed` */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  const parts: Uint8Array[] = [];
-  codec.write(parts, value);
-  return concat(...parts);
+  const out = new Output();
+  codec.write(out, value);
+  return out.take();
 }
 
 /** The value of a whole byte string: nothing may be left over. @throws StrongroomError `malformed` */
@@ -66,15 +115,6 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   const value = codec.read(input);
   if (input.left !== 0) throw input.fault(`${codec.name}: ${input.left} bytes after its end`);
   return value;
-}
-
-function writeUint(name: string, size: number, value: number): Bytes {
-  if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * size)) {
-    throw refuse(name, `${value} is outside 0..2^${8 * size}-1`);
-  }
-  const out = new Uint8Array(size);
-  for (let i = size - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) out[i] = rest % 256;
-  return out;
 }
 
 function readUint(input: Input, name: string, size: number): number {
@@ -87,7 +127,7 @@ function readUint(input: Input, name: string, size: number): number {
 function uint(name: string, size: number): Codec<number> {
   return {
     name,
-    write: (out, value) => void out.push(writeUint(name, size, value)),
+    write: (out, value) => out.uint(name, size, value),
     read: (input) => readUint(input, name, size),
   };
 }
@@ -127,7 +167,8 @@ export function bytes(min: number, max: number, name = `opaque<${min}..${max}>`)
       if (value.length < min || value.length > max) {
         throw refuse(name, `${value.length} bytes outside ${min}..${max}`);
       }
-      out.push(writeUint(name, prefix, value.length), value);
+      out.uint(name, prefix, value.length);
+      out.push(value);
     },
     read(input) {
       const length = readUint(input, name, prefix);
@@ -155,12 +196,16 @@ export function vector<T>(
   name = `${item.name}<${min}..${max}>`,
 ): Codec<T[]> {
   const inner = bytes(min, max, name);
+  const prefix = prefixSize(max);
   return {
     name,
     write(out, values) {
-      const parts: Uint8Array[] = [];
-      for (const value of values) item.write(parts, value);
-      inner.write(out, concat(...parts));
+      const at = out.length;
+      out.uint(name, prefix, 0);
+      for (const value of values) item.write(out, value);
+      const length = out.length - at - prefix;
+      if (length < min || length > max) throw refuse(name, `${length} bytes outside ${min}..${max}`);
+      out.setUint(at, name, prefix, length);
     },
     read(input) {
       const body = new Input(inner.read(input));
@@ -213,7 +258,7 @@ export function enumeration<T extends string>(
     name,
     write(out, value) {
       if (!Object.hasOwn(values, value)) throw refuse(name, `${value} is not one of its values`);
-      out.push(writeUint(name, size, values[value]));
+      out.uint(name, size, values[value]);
     },
     read(input) {
       const number = readUint(input, name, size);
@@ -228,7 +273,7 @@ export function enumeration<T extends string>(
 export function constant(expected: Uint8Array, name: string): Codec<undefined> {
   return {
     name,
-    write: (out) => void out.push(expected),
+    write: (out) => out.push(expected),
     read(input) {
       if (!equal(input.take(expected.length, name), expected))
         throw input.fault(`${name}: not as it must be`);
@@ -242,7 +287,7 @@ export function optional<T>(item: Codec<T>, name = `optional<${item.name}>`): Co
   return {
     name,
     write(out, value) {
-      out.push(Uint8Array.of(value === undefined ? 0 : 1));
+      out.uint(name, 1, value === undefined ? 0 : 1);
       if (value !== undefined) item.write(out, value);
     },
     read(input) {
@@ -270,7 +315,7 @@ export function select<T extends { readonly kind: string }>(
     write(out, value) {
       const row = byKind.get(value.kind);
       if (row === undefined) throw refuse(name, `${value.kind} is not one of its cases`);
-      out.push(writeUint(name, size, row[0]));
+      out.uint(name, size, row[0]);
       row[1].write(out, value);
     },
     read(input) {
