@@ -73,11 +73,14 @@ export class FolderFile implements Source {
     this.#read = 0;
     // One byte more than there should be is enough to know that the file grows.
     while (this.#read <= this.length) {
-      const length = this.#readOn();
+      const asked = Math.min(this.#buffer.length, this.length + 1 - this.#read);
+      const length = this.#readOn(asked);
       if (length === 0) return;
       this.#read += length;
       this.#onBytes(length);
       yield this.#buffer.subarray(0, length);
+      // It was asked for, and is not there.
+      if (length < asked && this.#read === this.length) return;
     }
   }
 
@@ -99,10 +102,9 @@ export class FolderFile implements Source {
   }
 
   /** A disk that fails costs this file and not the backup. */
-  #readOn(): number {
-    const most = Math.min(this.#buffer.length, this.length + 1 - this.#read);
+  #readOn(asked: number): number {
     try {
-      return readSync(this.#fd, this.#buffer, 0, most, this.#read);
+      return readSync(this.#fd, this.#buffer, 0, asked, this.#read);
     } catch (error) {
       if (errno(error) === '') throw error;
       throw skip(this.meta.path, 'io');

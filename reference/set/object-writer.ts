@@ -6,6 +6,7 @@
 import { inspect, type ObjectType, type Sealer } from '../container/index.ts';
 import { sealerWith } from '../container/writer.ts';
 import type { CryptoEngine } from '../crypto/engine.ts';
+import { free } from '../crypto/memory.ts';
 import type { RandomSource } from '../crypto/random.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
@@ -21,6 +22,9 @@ export interface Sealing {
   readonly key: BackupKey;
   readonly keyEpoch: number;
 }
+
+/** Pieces are written as soon as there are more bytes than this. */
+const WRITE_LENGTH = 256 * 1024;
 
 /** One object that is being written. */
 export class ObjectWriter {
@@ -79,11 +83,22 @@ export class ObjectWriter {
   }
 
   async #put(pieces: Iterable<Bytes>): Promise<void> {
-    for (const piece of pieces) {
-      await this.upload.write([piece]);
+    let group: Bytes[] = [];
+    let length = 0;
+    const write = async (): Promise<void> => {
+      await this.upload.write(group);
       // Freed at once: leaving a chunk to the garbage collector costs more than encrypting it.
-      if (piece.length > 4096 && piece.length === piece.buffer.byteLength) piece.buffer.transfer(0);
+      group.forEach(free);
+      group = [];
+      length = 0;
+    };
+    for (const piece of pieces) {
+      group.push(piece);
+      length += piece.length;
+      // The tag goes with the last piece of its chunk.
+      if (length > WRITE_LENGTH) await write();
     }
+    if (length > 0) await write();
   }
 }
 
