@@ -17,6 +17,7 @@ import { freshnessOperations } from './reference-freshness.ts';
 import { recordOperations } from './reference-records.ts';
 import { salvageOperations } from './reference-salvage.ts';
 import { setOperations } from './reference-set.ts';
+import { setWriterOperations } from './reference-set-writer.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
 const production = process.argv.includes('--production');
@@ -40,6 +41,13 @@ const hello: Operation = () => ({
     'records',
     'manifest',
     'set',
+    'set-writer',
+    'reread',
+    'check',
+    'volumes',
+    'prune',
+    'rekey',
+    'killable',
     'freshness',
     'salvage',
     'chat',
@@ -68,6 +76,7 @@ const operations = Object.entries({
   ...fileOperations,
   ...recordOperations,
   ...setOperations,
+  ...setWriterOperations,
   ...salvageOperations,
   ...freshnessOperations,
   ...chatOperations,

@@ -12,6 +12,7 @@ import { httpRangeCases } from './http-ranges.ts';
 import { orderCases } from './order.ts';
 import { probeCases } from './probes.ts';
 import { setCases } from './sets.ts';
+import { setWriterCases } from './set-writer/index.ts';
 import { streamingCases } from './streaming.ts';
 import { writerCases } from './writer.ts';
 
@@ -26,6 +27,7 @@ export function allCases(set: VectorSet): Case[] {
     ...orderCases,
     ...fileCases(set),
     ...setCases,
+    ...setWriterCases,
     ...probeCases,
     ...scenarioCases,
   ];

@@ -12,6 +12,7 @@ const FEATURES: Readonly<Record<Role, string>> = {
   'container-reader': 'container',
   'container-writer': 'container',
   'set-reader': 'set',
+  'set-writer': 'set-writer',
   'chat-reader': 'chat',
   'vault-client': 'opaque-client',
   'vault-server': 'opaque-server',

@@ -193,9 +193,15 @@ export interface Read {
 /**
  * Opens an object that a writer under test made, and checks everything that a writer is bound to.
  *
+ * @param isObjectKey `key` is the object key
  * @throws Error that says what is not as the specification has it
  */
-export function readObject(object: Uint8Array, key: Uint8Array, context: Uint8Array = zeros(0)): Read {
+export function readObject(
+  object: Uint8Array,
+  key: Uint8Array,
+  context: Uint8Array = zeros(0),
+  isObjectKey = false,
+): Read {
   const demand = (fact: boolean, what: string): void => {
     if (!fact) throw new Error(what);
   };
@@ -224,7 +230,7 @@ export function readObject(object: Uint8Array, key: Uint8Array, context: Uint8Ar
     same(sha256(signedHeader, stored).slice(0, 8), object.slice(80 + extLen, 88 + extLen)),
     'a wrong header check',
   );
-  const keys = objectKeys(key, signedHeader, context);
+  const keys = objectKeys(key, signedHeader, context, { isObjectKey });
   demand(same(keys.commitment, stored), 'a wrong commitment');
   const chunk = 2 ** chunkLog2;
   const parts: Bytes[] = [];

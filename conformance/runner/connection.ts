@@ -97,6 +97,11 @@ export class Connection {
     clearTimeout(timer);
   }
 
+  /** Ends the process at once; a request that waits is lost with it. */
+  kill(): void {
+    if (this.#process !== undefined) this.#lost(this.#process, 'crash', 'the runner ended the adapter');
+  }
+
   #tail(): string {
     return this.#stderr === '' ? '' : `\nThe adapter wrote to stderr:\n${this.stderr}`;
   }

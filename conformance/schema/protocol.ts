@@ -53,7 +53,18 @@ export interface Hello {
 }
 
 /** Features that a role can be without: whoever has them is asked about them. */
-export const OPTIONAL_FEATURES: readonly string[] = ['ranges', 'http-ranges', 'files', 'streaming'];
+export const OPTIONAL_FEATURES: readonly string[] = [
+  'ranges',
+  'http-ranges',
+  'files',
+  'streaming',
+  'reread',
+  'check',
+  'volumes',
+  'prune',
+  'rekey',
+  'killable',
+];
 
 /** Schema of {@link Request}. */
 export const requestSchema: z.ZodType<Request> = z.strictObject({

@@ -7,12 +7,19 @@ import * as z from 'zod';
 
 /** Who is under test. */
 export type Role =
-  'container-reader' | 'container-writer' | 'set-reader' | 'chat-reader' | 'vault-client' | 'vault-server';
+  | 'container-reader'
+  | 'container-writer'
+  | 'set-reader'
+  | 'set-writer'
+  | 'chat-reader'
+  | 'vault-client'
+  | 'vault-server';
 /** Every role, in the order in which verdicts are printed. */
 export const ROLES: readonly Role[] = [
   'container-reader',
   'container-writer',
   'set-reader',
+  'set-writer',
   'chat-reader',
   'vault-client',
   'vault-server',
