@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { free } from '../crypto/memory.ts';
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { requireCurrent } from '../set/freshness.ts';
@@ -148,6 +149,7 @@ export class ChatReader {
         if (reader.begin?.schema !== CHAT_SCHEMA) throw badChat('another schema', entry.path);
         take(type, body);
       }
+      free(content);
     });
     reader.finish();
   }

@@ -74,7 +74,7 @@ export class FileReader {
         sink(content);
       });
     }
-    requireIdentity(entry, hasher.digest());
+    requireIdentity(entry, hasher.end());
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Opener, type HeaderInfo } from '../container/index.ts';
+import { free } from '../crypto/memory.ts';
 import { StrongroomError } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { ObjectKey } from '../keys/object-key.ts';
@@ -56,9 +57,10 @@ export async function readManifest(
   const reader = new ManifestReader();
   const hash = createHash('sha256');
   const entries: Entry[] = [];
-  const take = (content: Uint8Array): void => {
+  const take = (content: Bytes): void => {
     hash.update(content);
     for (const entry of reader.push(content)) if (keep) entries.push(entry);
+    free(content);
   };
   for await (const piece of readObject(storage, name, requireManifest)) {
     await pacer.pace();

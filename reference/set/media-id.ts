@@ -7,6 +7,7 @@
 import { BLOCK_LENGTH, blockTag } from '../crypto/block-tag.ts';
 import { TAG_LENGTH, type Aead, type CryptoEngine } from '../crypto/engine.ts';
 import { expand } from '../crypto/hkdf.ts';
+import { free } from '../crypto/memory.ts';
 import { nodeEngine } from '../crypto/node.ts';
 import { label, type LabelName } from '../keys/labels.ts';
 import { concat, wipe, type Bytes } from '../wire/bytes.ts';
@@ -104,6 +105,14 @@ export class MediaHasher {
     const tags = this.#tags.subarray(0, TAG_LENGTH * this.#blocks);
     const id = idOf(this.#key, this.#length, tags, this.#engine);
     this.#held = this.#blocks = this.#length = 0;
+    return id;
+  }
+
+  /** {@link digest}, and no content comes after it: its memory is given back. */
+  end(): Bytes {
+    const id = this.digest();
+    if (this.#block !== undefined) free(this.#block);
+    this.#block = undefined;
     return id;
   }
 
