@@ -17,6 +17,7 @@ import { salvageMutants } from './salvage.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { wireMutants } from './wire.ts';
+import { setWriterMutants } from './writer-set.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Every mutant. */
@@ -35,4 +36,5 @@ export const mutants: readonly Mutant[] = [
   ...vaultMutants,
   ...clientMutants,
   ...wireMutants,
+  ...setWriterMutants,
 ];

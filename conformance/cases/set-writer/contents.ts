@@ -43,7 +43,7 @@ export const contentCases: readonly Case[] = [
       stage.write('cafe\u0301', content(3, 1));
       stage.write('\u{1f4be}', content(4, 2));
       stage.write('\uffee', content(5, 3));
-      stage.write('film', content(300_000));
+      stage.write('film', content(1_200_000));
       symlinkSync('../a-b', join(stage.folder, 'a/up'));
       symlinkSync('nowhere', join(stage.folder, 'dangling'));
       chmodSync(join(stage.folder, 'a-b'), 0o600);

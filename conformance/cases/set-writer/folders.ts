@@ -107,6 +107,7 @@ export const folderCases: readonly Case[] = [
     (stage) => {
       for (const path of ['old', 'older/file']) stage.write(path, content(100, path.length));
       stage.write('film', content(70_000));
+      for (const path of ['old', 'film']) utimesSync(join(stage.folder, path), 5, 1_700_000_000);
     },
     async (stage) => {
       stage.write('new', content(101));
