@@ -8,6 +8,7 @@ import { checkpointCases } from './checkpoints.ts';
 import { contentCases } from './contents.ts';
 import { folderCases } from './folders.ts';
 import { interruptedCases } from './interrupted.ts';
+import { rekeyCases } from './rekey.ts';
 import { retentionCases } from './retention.ts';
 import { reuseCases } from './reuse.ts';
 import { startCases } from './start.ts';
@@ -20,5 +21,6 @@ export const setWriterCases: readonly Case[] = [
   ...reuseCases,
   ...checkpointCases,
   ...retentionCases,
+  ...rekeyCases,
   ...interruptedCases,
 ];
