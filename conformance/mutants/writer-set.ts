@@ -587,6 +587,16 @@ export const setWriterMutants: readonly Mutant[] = [
     class: 'rejected-valid',
   },
   {
+    id: 'rekey-without-mark',
+    mistake: 'lets a backup under the old key end after the change of the key',
+    file: REKEY,
+    find: 'await putMark(systemRandom, storage, oldKey,',
+    replace: 'void ((..._: unknown[]) => 0)(systemRandom, storage, oldKey,',
+    requirement: 'RKY-10',
+    cases: ['set-writer.rekey'],
+    class: 'state',
+  },
+  {
     id: 'rekey-same-key',
     mistake: 'takes the old key as the new one',
     file: REKEY,

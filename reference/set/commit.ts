@@ -57,7 +57,8 @@ async function requireGround(
     if (before.has(name) || own.has(name)) continue;
     for (const key of keys) {
       const checkpoint = await readCheckpoint(storage, key, name, pacer);
-      if (checkpoint !== undefined && isMark(checkpoint)) throw disturbed(name, 'shows that somebody prunes');
+      if (checkpoint !== undefined && isMark(checkpoint))
+        throw disturbed(name, 'shows that somebody prunes, or changes the key');
     }
   }
 }

@@ -4,17 +4,15 @@
  * @module
  */
 import { StrongroomError, type ErrorCode } from '../errors.ts';
-import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { checkpointContent, isMark, readCheckpoint } from './checkpoint.ts';
+import { isMark, readCheckpoint } from './checkpoint.ts';
 import { requireCurrent } from './freshness.ts';
 import { Generations, olderKeys, opensUnder, type Generation } from './generations.ts';
 import type { HeadStore } from './head-store.ts';
-import type { Manifest } from './manifest.ts';
+import { putMark } from './mark.ts';
 import { openManifest, type OpenedManifest } from './newest.ts';
-import { discardQuietly, ObjectWriter } from './object-writer.ts';
 import { Pacer, readHeader } from './objects.ts';
 import type { Storage, Stored } from './storage.ts';
 
@@ -229,28 +227,6 @@ async function requireUnchanged(
 
 function changed(subject: string): StrongroomError {
   return new StrongroomError('fork', `the storage is changed by somebody else: ${subject}`, { subject });
-}
-
-/** A checkpoint that names nothing: so a backup that runs at the same time, and looks before its commit, stops. */
-async function putMark(
-  random: RandomSource,
-  storage: Storage,
-  key: BackupKey,
-  { setId, mediaKey, keyEpoch }: Manifest,
-): Promise<string> {
-  const sealing = { random, engine: nodeEngine, storage, key, keyEpoch };
-  const writer = await ObjectWriter.begin(sealing, 'records');
-  try {
-    const content = checkpointContent({ setId, mediaKey, keyEpoch, objects: [], entries: [] });
-    for (const piece of content) await writer.write(piece);
-    await writer.end();
-    await writer.upload.sync();
-    await writer.upload.commit();
-  } finally {
-    await discardQuietly(writer.upload);
-  }
-  await storage.flush();
-  return writer.name;
 }
 
 async function removeQuietly(storage: Storage, name: string): Promise<void> {

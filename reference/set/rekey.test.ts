@@ -4,12 +4,14 @@ import { sealWith } from '../container/writer.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
 import { history, openBackup } from './backups.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { codeOf } from './fixture.ts';
 import { freshness } from './freshness.ts';
 import { openHead, signHead } from './head.ts';
 import type { HeadStore } from './head-store.ts';
 import { manifestContent } from './manifest-content.ts';
 import { openManifest } from './newest.ts';
+import { Pacer } from './objects.ts';
 import { prune } from './prune.ts';
 import { rekey } from './rekey.ts';
 import { readFiles, writeFiles, type Files } from './retention-fixture.ts';
@@ -65,7 +67,10 @@ describe('a new backup key', () => {
     expect(await readFiles(storage, second)).toEqual(TWO);
     expect(await readFiles(storage, first)).toEqual(TWO);
     const { manifest, copies } = await openManifest(storage, second);
-    expect(written.sort()).toEqual([...copies].sort());
+    expect(written.slice(0, 2).sort()).toEqual([...copies].sort());
+    expect(written).toHaveLength(3);
+    const mark = await readCheckpoint(storage, first, written[2] ?? '', new Pacer(undefined));
+    expect(mark).toMatchObject({ keyEpoch: 1, objects: [], entries: [] });
     for (const [name, bytes] of before) expect(storage.objects.get(name)).toEqual(bytes);
     const old = await openManifest(storage, first);
     expect(manifest.setId).toEqual(old.manifest.setId);
@@ -121,6 +126,21 @@ describe('a new backup key', () => {
     ]);
   });
 
+  // proves RKY-10
+  it('stops a backup that began under the old key: it would be lost with it', async () => {
+    const storage = await two();
+    const slow = storage.view();
+    let puts = 0;
+    slow.before = async ({ operation }) => {
+      if (operation === 'put' && ++puts === 1) await rekey(storage, first, second);
+    };
+    expect(await codeOf(writeFiles(slow, { key: first }, THREE))).toBe('object-missing');
+    expect(await readFiles(storage, second)).toEqual(TWO);
+    expect((await writeFiles(storage, { key: second }, THREE)).generation).toBe(4);
+    await prune(storage, second, { keep: 1 });
+    expect(await verify(storage, second)).toMatchObject({ failed: [], damaged: [], unused: [] });
+  });
+
   it('prunes what older keys have sealed', async () => {
     const storage = await two();
     await rekey(storage, first, second);
@@ -150,7 +170,8 @@ describe('a new backup key', () => {
     await rekey(storage, first, third);
     expect(await codeOf(rekey(storage, second, third))).toBe('fork');
     expect(await readFiles(storage, second)).toEqual(ONE);
-    expect(before.size).toBe(storage.objects.size - 2);
+    // Two copies and a mark.
+    expect(before.size).toBe(storage.objects.size - 3);
   });
 
   it('needs the objects to be there: what the old key cannot restore, the new one does not claim', async () => {
@@ -227,12 +248,13 @@ describe('a change that is cut off', () => {
   });
 
   // proves RKY-9
-  it('is finished once: a second call changes nothing', async () => {
+  it('is finished once: a second call puts the mark once more, and changes nothing', async () => {
     const storage = await two();
     const done = await rekey(storage, first, second);
     const before = new Map(storage.objects);
     expect(await rekey(storage, first, second)).toEqual(done);
-    expect(storage.objects).toEqual(before);
+    expect(storage.objects.size).toBe(before.size + 1);
+    for (const [name, bytes] of before) expect(storage.objects.get(name)).toEqual(bytes);
     await writeFiles(storage, { key: second }, THREE);
     expect(await rekey(storage, first, second)).toMatchObject({ generation: 4, keyEpoch: 2 });
   });

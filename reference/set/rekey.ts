@@ -4,6 +4,7 @@
  * @module
  */
 import type { HeaderInfo } from '../container/index.ts';
+import { systemRandom } from '../crypto/random.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { ObjectKey } from '../keys/object-key.ts';
@@ -13,6 +14,7 @@ import { opensUnder, type SetKey } from './generations.ts';
 import { openHead, type SetHead } from './head.ts';
 import { putHead, type HeadStore } from './head-store.ts';
 import type { Manifest } from './manifest.ts';
+import { putMark } from './mark.ts';
 import { isFatal, openManifest, openScanned, scan, unreadManifests, type OpenedManifest } from './newest.ts';
 import { readHeader } from './objects.ts';
 import { SetWriter, type SetWriterOptions } from './set-writer.ts';
@@ -68,6 +70,8 @@ export async function rekey(
     if (begun.copies.length < 2) await writeAgain(storage, { ...options, key: newKey });
   }
   const { manifest, id } = await readBack(storage, newKey, options);
+  // A backup that began under the old key would be lost with it.
+  await putMark(systemRandom, storage, oldKey, { ...manifest, keyEpoch: manifest.keyEpoch - 1 });
   const headFault = await putHead(store, newKey, { ...manifest, manifestId: id }, signed);
   const { setId, generation, keyEpoch, entries } = manifest;
   return { setId, generation, keyEpoch, manifestId: id, entries: entries.length, headFault };

@@ -58,11 +58,12 @@ function requireCarried(before: Audit, after: Audit, oldKey: Bytes): void {
   demand(entries(before) === entries(after), 'other entries than before');
 }
 
-/** The objects that came into the storage, but for marks under the old key: such a change may leave them. */
+/** The objects that came into the storage, without the mark under the old key, which a change leaves. */
 function added(stage: Stage, before: Objects, oldKey: Bytes): string[] {
-  return [...stage.objects()].flatMap(([name, object]) =>
-    before.has(name) || isMark(object, oldKey) ? [] : [name],
-  );
+  const all = [...stage.objects()].filter(([name]) => !before.has(name));
+  const others = all.filter(([, object]) => !isMark(object, oldKey)).map(([name]) => name);
+  require(others.length < all.length, 'state', 'no mark under the old key');
+  return others;
 }
 
 function isMark(object: Bytes, key: Bytes): boolean {
@@ -78,7 +79,7 @@ export const rekeyCases: readonly Case[] = [
       id: 'set-writer.rekey',
       title: 'A new backup key, and another one after that',
       why: 'A new key that does not open what the old one sealed has lost the backup; one that uploads it anew takes days.',
-      requirements: ['RKY-5', 'RKY-6', 'MAN-1', 'SET-8'],
+      requirements: ['RKY-5', 'RKY-6', 'RKY-10', 'MAN-1', 'SET-8'],
     },
     async (stage) => {
       const [, , first] = await three(stage);
