@@ -36,12 +36,14 @@ export class FolderFile implements Source {
   #read = 0;
 
   private constructor(work: FolderReading, path: string, fd: number) {
+    // Before the look: what changes later has a later time.
+    const now = work.now();
     const before = fstatSync(fd, { bigint: true });
     if (!before.isFile()) throw skip(path, 'changed');
     if (before.size > BigInt(Number.MAX_SAFE_INTEGER)) throw skip(path, 'limit-exceeded');
     const modified = modifiedOf(before);
     if (modified === undefined) throw skip(path, 'unsupported-file');
-    this.meta = { path, mode: Number(before.mode & 0o777n), modified, stamp: stampOf(before, work.now()) };
+    this.meta = { path, mode: Number(before.mode & 0o777n), modified, stamp: stampOf(before, now) };
     this.length = Number(before.size);
     this.#folder = work.folder;
     this.#fd = fd;

@@ -15,6 +15,7 @@ import { backupWith } from './backup.ts';
 import { flipAt, key, objectOf, place, tamper, tree, write, type Place } from './fixture.ts';
 import { openManifest, restore, verify, type BackupOptions, type BackupResult } from './index.ts';
 import { SetWriter } from './set-writer.ts';
+import { FolderFile } from './folder-file.ts';
 import { stampOf } from './stamp.ts';
 
 const large = (letter: string, length = 200_000): Uint8Array =>
@@ -258,6 +259,21 @@ describe('a stamp', () => {
     [0, 0],
   ])('of a change at 4000 ms is, at %i ms, %i bytes long', (now, length) => {
     expect(stampOf(state, now)).toHaveLength(length);
+  });
+
+  // proves BAK-8
+  it('is empty if the file changes between the clock and the look', () => {
+    const at = place({ a: 'a' });
+    const before = statSync(join(at.source, 'a')).ctimeMs;
+    const now = (): number => {
+      while (Date.now() < before + 50);
+      write(at.source, 'a', 'b');
+      return before + 2001;
+    };
+    const work = { folder: at.source, buffer: new Uint8Array(9), onBytes: () => undefined, now };
+    const file = FolderFile.open(work, 'a');
+    file.close();
+    expect(file.meta.stamp).toHaveLength(0);
   });
 
   it('of the file system is not of the future', () => {

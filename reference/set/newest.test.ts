@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, encodePrefix } from '../container/header.ts';
@@ -261,6 +261,46 @@ describe('what cannot be read and may be a newer manifest', () => {
       for (const name of of(set, 1)) tamper(set.at, name, damage);
       expect(await codeOf(backup(set.at.source, set.at.storage, { key }))).not.toBe('fulfilled');
     }
+  });
+});
+
+// proves SET-15
+describe('a manifest that is named', () => {
+  const fork = async (): Promise<{ at: Place; of: (text: string) => Promise<[string, string]> }> => {
+    const many = Array.from({ length: 700 }, (_, i) => [`of more chunks than one ${i}`, 'text']);
+    const at = place({ a: 'one', ...Object.fromEntries(many) });
+    await backup(at.source, at.storage, { key });
+    const other = place();
+    cpSync(at.storage.folder, other.storage.folder, { recursive: true });
+    const names: Record<string, [string, string]> = {};
+    for (const [text, storage] of [
+      ['two', at.storage],
+      ['three', other.storage],
+    ] as const) {
+      write(at.source, 'a', text);
+      const { manifests } = await backup(at.source, storage, { key });
+      names[text] = manifests.map(storageName) as [string, string];
+    }
+    cpSync(other.storage.folder, at.storage.folder, { recursive: true });
+    return { at, of: async (text) => names[text] ?? ['', ''] };
+  };
+
+  it.each(['two', 'three'])('and damaged is read from its own twin and no other: %s', async (text) => {
+    const { at, of } = await fork();
+    const [first, second] = await of(text);
+    tamper(at, first, flipAt(-1));
+    await restore(at.storage, key, at.target, { manifest: first });
+    expect(readFileSync(join(at.target, 'a'), 'utf8')).toBe(text);
+    tamper(at, second, flipAt(-1));
+    expect(await codeOf(list(at.storage, key, { manifest: first }))).toBe('chunk-damaged');
+  });
+
+  it('and has no header that can be read gives its own code', async () => {
+    const { at, of } = await fork();
+    const [name] = await of('two');
+    tamper(at, name, flipAt(20));
+    write(at.storage.folder, `${'2'.repeat(32)}.sro`, 'garbage');
+    expect(await codeOf(list(at.storage, key, { manifest: name }))).toBe('header-damaged');
   });
 });
 

@@ -18,7 +18,6 @@ import {
   unreadHeaders,
   unreadManifests,
   type Damage,
-  type ManifestCopy,
   type Scan,
   type ScannedManifest,
 } from './scan.ts';
@@ -89,11 +88,18 @@ export async function openScanned(
 ): Promise<OpenedManifest> {
   const pacer = new Pacer(options.signal);
   const candidates = select(await manifestsOfSet(found, storage, key, options), options.manifest);
+  const [named] = candidates;
+  const ownCopies =
+    named === undefined || options.manifest === undefined
+      ? undefined
+      : [named.name, ...copiesOfHead(named.head)];
   const damaged: Damage[] = [...found.damaged];
   const copies: string[] = [];
   let opened: { manifest: Manifest; id: Bytes } | undefined;
   let firstFault: StrongroomError | undefined;
   for (const { name } of candidates) {
+    // Until one was read, only the word of the named one says what is a copy of it.
+    if (opened === undefined && ownCopies?.includes(name) === false) continue;
     try {
       const next = await readManifest(storage, key, name, pacer, opened === undefined);
       if (opened !== undefined && !equal(opened.id, next.id)) {
@@ -149,6 +155,10 @@ function copiesNamedBy({ commitments, ancestors }: ManifestHead): string[] {
   return [commitments, ...ancestors.map((each) => each.commitments)].flat().map(storageName);
 }
 
+function copiesOfHead({ commitments }: ManifestHead): string[] {
+  return commitments.map(storageName);
+}
+
 function mayBeNewer({ name, code }: Damage): StrongroomError {
   return new StrongroomError(code, `${name} cannot be read and may be a newer backup`, { subject: name });
 }
@@ -180,7 +190,7 @@ async function requireObjectsOf(
 }
 
 /** The copies to read: those of the newest generation, or the named one before its possible twins. */
-function select(ofSet: readonly ScannedManifest[], named: string | undefined): readonly ManifestCopy[] {
+function select(ofSet: readonly ScannedManifest[], named: string | undefined): readonly ScannedManifest[] {
   const first = ofSet.find(({ name }) => name === named) ?? ofSet[0];
   const copies = ofSet.filter(({ generation }) => generation === first?.generation);
   return copies.sort((a, b) => Number(b === first) - Number(a === first));
@@ -193,7 +203,7 @@ function nothingOpens(damaged: readonly Damage[], named: string | undefined): St
       subject: named,
     });
   }
-  const manifests = damaged.filter(({ name, manifest }) => manifest && (named ?? name) === name);
+  const manifests = damaged.filter(({ name, manifest }) => (named === undefined ? manifest : name === named));
   const worst = manifests.find(({ code }) => code !== 'wrong-key') ?? manifests[0] ?? damaged[0];
   if (worst === undefined) return noBackup();
   return new StrongroomError(worst.code, `no manifest opens; ${worst.name}: ${worst.code}`, {

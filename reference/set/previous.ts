@@ -22,6 +22,7 @@ import {
   scan,
   unreadHeaders,
   unreadManifests,
+  type ManifestCopy,
   type OpenedManifest,
   type Scan,
   type SelectOptions,
@@ -149,8 +150,12 @@ async function followed(
     ...(named === undefined ? {} : { manifest: named }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const [newest] = ofSet;
-  if (newest === undefined) return undefined;
+  const [highest] = ofSet;
+  if (highest === undefined) return undefined;
+  // Of several copies the named one; and if an older generation is named, its set is followed all the same.
+  const isNamed = (each: ManifestCopy): boolean =>
+    each.name === named && each.generation === highest.generation;
+  const newest = ofSet.find(isNamed) ?? highest;
   const { ancestors, ...common } = newest.head;
   if (head !== undefined && named === undefined) {
     // What can be told before it is read whole; its id is compared if it can be.
@@ -159,9 +164,7 @@ async function followed(
   // The number of a newer generation that is lost is not given to another one: it may turn up again.
   const lost = head !== undefined && equal(head.setId, newest.setId) ? head.generation : 0;
   const generation = Math.max(newest.generation, lost) + 1;
-  // Of several copies the named one; and if an older generation is named, its set is followed all the same.
-  const isNewest = ofSet.some((each) => each.name === named && each.generation === newest.generation);
-  const manifest = named === undefined || isNewest ? named : newest.name;
+  const manifest = named === undefined ? undefined : newest.name;
   let opened: OpenedManifest;
   try {
     opened = await openScanned(
