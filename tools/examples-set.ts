@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { ChunkLog2 } from '../reference/container/header.ts';
+import { objectLength } from '../reference/container/layout.ts';
+import { plaintextLength } from '../reference/container/padding.ts';
 import { blockTag } from '../reference/crypto/block-tag.ts';
 import { nodeEngine } from '../reference/crypto/node.ts';
 import { expand } from '../reference/crypto/hkdf.ts';
@@ -13,13 +16,14 @@ import { concat, utf8, type Bytes } from '../reference/wire/bytes.ts';
 const fill = (value: number, length: number): Bytes => new Uint8Array(length).fill(value);
 
 /** Objects with headers as they can be; nobody opens them here. */
-function objectOf(value: number, type: number, chunkLog2: number, contentLength: number): ObjectReference {
+function objectOf(value: number, type: number, chunkLog2: ChunkLog2, contentLength: number): ObjectReference {
   const start = concat(
     Uint8Array.of(0x89, 0x53, 0x42, 0x4f, 0x0d, 0x0a, 0x1a, 0x0a, 1, 1, chunkLog2, type),
     fill(0, 4),
   );
   const prefix = concat(start, fill(value, 32));
-  return { commitment: fill(value + 1, 32), prefix, length: contentLength + 120, contentLength, keyEpoch: 1 };
+  const length = objectLength(88, chunkLog2, plaintextLength(contentLength, 'padme', chunkLog2));
+  return { commitment: fill(value + 1, 32), prefix, length, contentLength, keyEpoch: 1 };
 }
 
 /** The rows of the example: the identity of a content, and the records of a manifest. */
@@ -51,7 +55,7 @@ export function manifestExample(): (readonly [string, Uint8Array])[] {
         contentLength: 5,
         mediaId,
         stamp: fill(0x57, 16),
-        parts: [{ object: 1, range: { position: 37, length: 21 } }],
+        parts: [{ object: 1, range: { position: 33, length: 21 } }],
       },
       {
         kind: 'file',
