@@ -18,7 +18,15 @@ const BUDGET = 3;
 /** For the demonstration alone: nobody wants to wait four days for the last attempt. */
 const TEST_POLICY = { delays: [], lastChanceSeconds: 600 };
 
-const ROLES = ['container-reader', 'container-writer', 'vault-client', 'vault-server'];
+const ROLES = [
+  'container-reader',
+  'container-writer',
+  'set-reader',
+  'set-writer',
+  'chat-reader',
+  'vault-client',
+  'vault-server',
+];
 
 /** Where all state goes; tests name another folder. */
 const HOME = process.env['STRONGROOM_DEMO'] ?? join(ROOT, '.strongroom', 'demo');
