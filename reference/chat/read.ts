@@ -37,10 +37,15 @@ import {
 
 /** What to do with the records of one kind. */
 export interface ChatVisitor {
+  /** Takes a conversation. */
   conversation(row: Conversation): void;
+  /** Takes a participant, behind the conversation. */
   participant(row: Participant): void;
+  /** Takes a message. */
   message(row: Message): void;
+  /** Takes a media file, behind the message. */
   media(row: Media): void;
+  /** Takes a reaction, behind the message. */
   reaction(row: Reaction): void;
 }
 

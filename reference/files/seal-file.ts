@@ -47,7 +47,7 @@ export function sealFile(options: SealFileOptions): Promise<SealedFile> {
   return sealFileWith(systemRandom, options);
 }
 
-/** {@link sealFile} with `salt` and `grease` drawn from `random`: for vectors, never for backups. */
+/** `sealFile` with `salt` and `grease` drawn from `random`: for vectors, never for backups. */
 export async function sealFileWith(random: RandomSource, options: SealFileOptions): Promise<SealedFile> {
   const { source, target, length: contentLength } = options;
   const { header, chunkLog2, padding, derived } = beginObject(random, options);

@@ -87,10 +87,12 @@ export class ManifestReader {
     return this.#head;
   }
 
-  /** The wrapped keys and the objects that were read so far. */
+  /** The wrapped keys that were read so far. */
   get wrappedKeys(): readonly WrappedKey[] {
     return this.#wrappedKeys;
   }
+
+  /** The objects that were read so far. */
   get objects(): readonly ObjectReference[] {
     return this.#objects;
   }

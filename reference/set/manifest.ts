@@ -30,7 +30,7 @@ export const MANIFEST_HEAD = 0x8010;
 export const MANIFEST_ENTRY = 0x8011;
 /** Record type of {@link WrappedKey}. */
 export const WRAPPED_KEY = 0x8012;
-/** Record type of {@link NumberedObject}. */
+/** Record type of `NumberedObject`. */
 export const MANIFEST_OBJECT = 0x8014;
 /** Chunk size of a manifest object as a binary logarithm; no other is valid. */
 export const MANIFEST_CHUNK_LOG2 = 16;
