@@ -197,6 +197,18 @@ describe('the end', () => {
       const found = await salvaged(final(length, 50), { header: clue.header });
       expect(found).toMatchObject({ tail: 'invalid', whole: false, contentLength: undefined });
     }
+    // The length of a reference counts then, but a trailer is never content.
+    const wrong = final(0, 50);
+    for (const [contentLength, end] of [
+      [5 * C + 20, 5 * C + 20],
+      [5 * C + 45, 5 * C + 34],
+      [9 * C, 5 * C + 34],
+    ] as const) {
+      const found = await salvaged(wrong, { header: clue.header, length: wrong.length, contentLength });
+      expect(found).toMatchObject({ tail: 'invalid', whole: false });
+      expect(found.contentSpans()).toEqual([{ start: 0, end }]);
+      expect(found.pieces.reduce((sum, [, part]) => sum + part.length, 0)).toBe(end);
+    }
   });
 });
 

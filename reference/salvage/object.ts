@@ -114,8 +114,13 @@ export class SalvagedObject implements Finding {
   /** Which content is there, by position. */
   contentSpans(): Span[] {
     const size = this.chunkSize;
-    const spans = this.chunkSpans().map(({ start, end }) => ({ start: start * size, end: end * size }));
-    return intersection(spans, [{ start: 0, end: this.end }]);
+    const { runs, final } = this.places;
+    const spans = runs.map(({ first, end }) => ({ start: first * size, end: end * size }));
+    if (final !== undefined) {
+      const start = final.index * size;
+      spans.push({ start, end: start + final.length - TAG_LENGTH - TRAILER_LENGTH });
+    }
+    return intersection(union(spans), [{ start: 0, end: this.end }]);
   }
 
   /** The content from `start` up to `end` (exclusive), as far as it is there, in order. */
