@@ -10,5 +10,6 @@ export { MemoryStore } from '../store/memory.ts';
 export { SqliteStore } from '../store/sqlite.ts';
 export { CONFIG_FILE, readConfig, VaultConfig } from './config.ts';
 export { initVault, type InitOptions, type InitResult } from './init.ts';
+export type { Observer, PartitionState } from './observe.ts';
 export { serveVault, type ServeOptions, type VaultEvent, type VaultServer } from './server.ts';
 export { Vault, type Exchanged, type VaultOptions } from './vault.ts';

@@ -14,6 +14,7 @@ import type { Handlers, Loaded } from './core/effects.ts';
 import { sha256 } from './core/evaluate.ts';
 import { leafInput } from './core/handle.ts';
 import { openHead, sealHead, type PartitionHead } from './head.ts';
+import type { Observer } from './observe.ts';
 import { openRecord, sealRecord } from './record-seal.ts';
 import type { AccountRecord } from './record.ts';
 import { Tree, verifyProof, type Leaf } from './tree.ts';
@@ -42,9 +43,11 @@ export interface PartitionOptions {
   /** Bits of a leaf index that name the partition. */
   readonly prefixBits: number;
   /** Seconds that never go back while the process runs. */
-  readonly monotonic?: () => number;
+  readonly monotonic?: (() => number) | undefined;
   /** Instead of the HSM's generator, for tests. */
   readonly random?: RandomSource;
+  /** Is told of commits, of the anchor and of failures. */
+  readonly observe?: Observer | undefined;
 }
 
 interface Queued {
@@ -134,6 +137,11 @@ export class Partition {
     return this.#failure;
   }
 
+  /** Accounts that have a record. */
+  get accounts(): number {
+    return this.#tree.size;
+  }
+
   /** Leaves whose last chance is over at `now`. */
   overdue(now: number): Bytes[] {
     return [...this.#deadlines.values()].filter(({ deadline }) => deadline <= now).map(({ leaf }) => leaf);
@@ -213,7 +221,11 @@ export class Partition {
 
   /** The first failure is final: what the disk holds is known again only after a start. */
   #fail(error: StrongroomError): StrongroomError {
-    this.#failure ??= error;
+    if (this.#failure === undefined) {
+      this.#failure = error;
+      const { partition, observe } = this.#options;
+      observe?.failure?.({ partition, code: error.code });
+    }
     for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
     return this.#failure;
   }
@@ -258,6 +270,7 @@ export class Partition {
       return true;
     });
     if (accepted.length === 0 && !stamp) return;
+    const begun = performance.now();
     this.#tree.set(accepted.map(({ leaf, sealed }) => ({ index: leaf, hash: sha256(sealed) })));
     const head = await sealHead((...args) => hsm.hmac(...args), {
       partition,
@@ -279,6 +292,8 @@ export class Partition {
     ); // [D]
     if (!written) throw rolledBack('the head in the store is not the one that was committed');
     await this.#advance(head); // [D]
+    const seconds = (performance.now() - begun) / 1000;
+    this.#options.observe?.commit?.({ partition, batch: accepted.length, seconds });
     for (const { leaf, record, resolve } of accepted) {
       this.#watch(leaf, record);
       resolve(true);
@@ -287,7 +302,10 @@ export class Partition {
 
   async #advance(head: PartitionHead): Promise<void> {
     const to = { ...this.#entry, n: head.body.n, headHash: head.hash };
-    if (this.#entry.n !== to.n) await this.#options.hsm.anchor.advance([{ from: this.#entry, to }]);
+    const { hsm, partition, observe } = this.#options;
+    const begun = performance.now();
+    await hsm.anchor.advance([{ from: this.#entry, to }]);
+    observe?.anchor?.({ partition, seconds: (performance.now() - begun) / 1000 });
     this.#entry = to;
     this.#head = head;
   }

@@ -6,19 +6,20 @@
 import { access, readFile } from 'node:fs/promises';
 import { isIPv4, type AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
+import { StrongroomError, type ErrorCode } from '../errors.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { copy, type Bytes } from '../wire/bytes.ts';
 import { readConfig, type VaultConfig } from './config.ts';
 import { httpEdge, type HttpEvent } from './http.ts';
+import type { Observer } from './observe.ts';
 import { Vault } from './vault.ts';
 
 /** A line of the log: one of these shapes, and never an account, a secret or an address. */
 export type VaultEvent =
   | ({ readonly event: 'request' } & HttpEvent)
   | { readonly event: 'listening'; readonly url: string }
-  | { readonly event: 'failed'; readonly code: ErrorCode }
+  | { readonly event: 'failed'; readonly partition: number; readonly code: ErrorCode }
   | { readonly event: 'stopped' };
 
 /** Settings that are not part of the state folder. */
@@ -47,9 +48,6 @@ function jsonLog(): (event: VaultEvent) => void {
   };
 }
 
-/** Failures of the stored state: the vault listens and says so, for its operator must see it. */
-const STATE_FAILURES: readonly ErrorCode[] = ['rollback-detected', 'record-invalid'];
-
 function isLoopback(host: string): boolean {
   return isIPv4(host) ? host.startsWith('127.') : host === 'localhost' || host === '::1';
 }
@@ -67,7 +65,7 @@ async function readFor(field: keyof VaultConfig, path: string): Promise<Bytes> {
   }
 }
 
-async function openVault(config: VaultConfig): Promise<Vault> {
+async function openVault(config: VaultConfig, observe: Observer): Promise<Vault> {
   const descriptor = await readFor('descriptor', config.descriptor);
   const opaqueKeys = await readFor('opaqueKeys', config.opaqueKeys);
   // An absent store is not an empty one.
@@ -79,7 +77,7 @@ async function openVault(config: VaultConfig): Promise<Vault> {
   try {
     const hsm = await SoftwareHsm.open(config.hsm);
     try {
-      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys });
+      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe });
       if (vault.fleet.policy.assertionMode === 'none' && !isLoopback(config.listen.host)) {
         await vault.close();
         const message = 'without assertions a vault listens on this machine alone';
@@ -106,32 +104,14 @@ async function openVault(config: VaultConfig): Promise<Vault> {
 export async function serveVault(options: ServeOptions): Promise<VaultServer> {
   const config = await readConfig(options.folder);
   const log = options.log ?? jsonLog();
-  let vault: Vault | undefined;
-  let refused: StrongroomError | undefined;
-  try {
-    vault = await openVault(config);
-  } catch (error) {
-    if (!isStrongroomError(error) || !STATE_FAILURES.includes(error.code)) throw error;
-    refused = error;
-  }
-  let reported = false;
-  const failure = (): ErrorCode | undefined => {
-    const code = (refused ?? vault?.failure)?.code;
-    if (code !== undefined && !reported) log({ event: 'failed', code });
-    reported ||= code !== undefined;
-    return code;
-  };
+  const vault = await openVault(config, {
+    failure: (failed) => log({ event: 'failed', ...failed }),
+  });
+  const failure = (): ErrorCode | undefined => vault.failure?.code;
   const backend = {
     failure,
-    descriptor: vault?.descriptor ?? (await readFor('descriptor', config.descriptor)),
-    async exchange(body: Bytes) {
-      if (vault === undefined) throw new StrongroomError('not-ready', 'the stored state is refused');
-      try {
-        return await vault.exchange(body);
-      } finally {
-        failure();
-      }
-    },
+    descriptor: vault.descriptor,
+    exchange: (body: Bytes) => vault.exchange(body),
   };
   const { server, drain } = httpEdge(backend, config.maxConcurrent, (event) => {
     log({ event: 'request', ...event });
@@ -141,19 +121,18 @@ export async function serveVault(options: ServeOptions): Promise<VaultServer> {
     server.once('error', reject);
     server.listen(options.port ?? config.listen.port, host, resolve);
   }).catch(async (cause: Error) => {
-    await vault?.close();
+    await vault.close();
     throw new StrongroomError('invalid-config', cause.message, { subject: 'listen' }, { cause });
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   log({ event: 'listening', url });
-  failure();
   return {
     url,
     failure,
     async close() {
       await drain();
-      await vault?.close();
+      await vault.close();
       log({ event: 'stopped' });
     },
   };

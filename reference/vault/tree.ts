@@ -76,6 +76,8 @@ export class Tree {
   /** Nodes that are not empty: by height, then by position. */
   readonly #nodes: readonly Map<number, Bytes>[] = Array.from({ length: TREE_DEPTH + 1 }, () => new Map());
 
+  #size = 0;
+
   /** @param prefixBits bits of a leaf index that name its partition */
   constructor(prefixBits: number) {
     this.#prefixBits = prefixBits;
@@ -86,12 +88,19 @@ export class Tree {
     return this.#node(TREE_DEPTH, 0);
   }
 
+  /** Leaves in it. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Adds or replaces leaves. */
   set(leaves: readonly Leaf[]): void {
     let changed = new Set<number>();
     for (const leaf of leaves) {
       const at = position(leaf.index, this.#prefixBits);
-      const others = (this.#leaves.get(at) ?? []).filter(({ index }) => !equal(index, leaf.index));
+      const present = this.#leaves.get(at) ?? [];
+      const others = present.filter(({ index }) => !equal(index, leaf.index));
+      if (others.length === present.length) this.#size++;
       this.#leaves.set(
         at,
         [...others, leaf].sort((a, b) => compare(a.index, b.index)),

@@ -21,7 +21,8 @@ import { run } from './core/effects.ts';
 import type { Fleet, OpaqueServerKey } from './core/fleet.ts';
 import { handle, sweep } from './core/handle.ts';
 import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
-import { Partition } from './partition.ts';
+import type { Observer, PartitionState } from './observe.ts';
+import { Partitions } from './partitions.ts';
 import { Turns } from './turns.ts';
 
 /** Milliseconds between looks for last chances that are over. */
@@ -39,6 +40,8 @@ export interface VaultOptions {
   readonly wallClock?: () => number;
   /** Seconds that never go back while the process runs. */
   readonly monotonic?: () => number;
+  /** Is told what happens. */
+  readonly observe?: Observer;
 }
 
 /** A sealed answer, and what a log may say of it. */
@@ -58,24 +61,25 @@ export class Vault {
   readonly fleet: FleetDescriptor;
   readonly #options: VaultOptions;
   readonly #core: Fleet;
-  readonly #partition: Partition;
+  readonly #partitions: Partitions;
   readonly #turns = new Turns();
   readonly #sweeper: NodeJS.Timeout;
   #sweeping: Promise<void> = Promise.resolve();
 
-  private constructor(options: VaultOptions, fleet: FleetDescriptor, core: Fleet, partition: Partition) {
+  private constructor(options: VaultOptions, fleet: FleetDescriptor, core: Fleet, partitions: Partitions) {
     this.descriptor = options.descriptor;
     this.fleet = fleet;
     this.#options = options;
     this.#core = core;
-    this.#partition = partition;
+    this.#partitions = partitions;
     this.#sweeper = setInterval(() => void (this.#sweeping = this.#sweep()), SWEEP_INTERVAL).unref();
   }
 
   /**
-   * Opens a vault: proves its store, finishes an interrupted commit and ends the last chances that are over.
+   * Opens a vault: proves its store, finishes interrupted commits and ends the last chances that are over. It opens even
+   * if no partition serves; `failure` says so then.
    *
-   * @throws StrongroomError `invalid-config` if the descriptor is not of these keys; those of `Partition.open`
+   * @throws StrongroomError `invalid-config` if the descriptor is not of these keys; those of `Partitions.open`
    */
   static async open(options: VaultOptions): Promise<Vault> {
     const { hsm, store } = options;
@@ -104,22 +108,21 @@ export class Vault {
       opaqueKeys: [current, ...retiring],
       receiptKeyId,
     };
-    const { monotonic } = options;
-    const partition = await Partition.open({
-      store,
-      hsm,
-      partition: 0,
-      prefixBits: 0,
-      ...(monotonic && { monotonic }),
-    });
-    const vault = new Vault(options, fleet, core, partition);
+    const { monotonic, observe } = options;
+    const partitions = await Partitions.open({ store, hsm, monotonic, observe });
+    const vault = new Vault(options, fleet, core, partitions);
     await vault.#sweep();
     return vault;
   }
 
-  /** Why this vault does not serve; undefined while it does. */
+  /** How each partition is, by number; the accounts of one that has failed are answered `not-ready`. */
+  get partitions(): readonly PartitionState[] {
+    return this.#partitions.states;
+  }
+
+  /** Why no partition serves; undefined while one does. */
   get failure(): StrongroomError | undefined {
-    return this.#partition.failure;
+    return this.#partitions.failure;
   }
 
   /**
@@ -132,6 +135,7 @@ export class Vault {
    */
   async exchange(bytes: Bytes): Promise<Exchanged> {
     if (this.failure !== undefined) throw this.failure;
+    const begun = performance.now();
     const exchange = decode(Exchange, bytes);
     if (exchange.version !== EXCHANGE_VERSION) {
       throw new StrongroomError('unsupported-version', `exchange version ${exchange.version}`);
@@ -145,8 +149,10 @@ export class Vault {
     const call = { caller, requestHash, plaintext: opened.plaintext };
     const { answer, ...handled } = await this.#turns.run(
       handle(this.#coreAt(now), call),
-      this.#partition.handlers(),
+      this.#partitions.handlers(),
     );
+    const seconds = (performance.now() - begun) / 1000;
+    this.#options.observe?.exchange?.({ ...handled, seconds });
     return { answer: opened.sealAnswer(answer), ...handled };
   }
 
@@ -165,22 +171,23 @@ export class Vault {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     await this.#sweeping;
-    await this.#partition.close();
+    await this.#partitions.close();
     await this.#options.store.close();
     await this.#options.hsm.close();
     wipeOpaqueKeys(this.#core.opaqueKeys);
   }
 
   async #sweep(): Promise<void> {
-    if (this.failure !== undefined) return;
-    try {
-      const handlers = this.#partition.handlers();
-      // Out of turn, so that no flood of requests puts a deadline off; one that fails holds up no other.
-      const overdue = this.#partition.overdue(this.#partition.now());
-      await Promise.allSettled(overdue.map((leaf) => run(sweep(leaf), handlers)));
-      await this.#partition.heartbeat();
-    } catch {
-      // The partition has taken note and does not serve any more.
+    for (const partition of this.#partitions.serving) {
+      try {
+        const handlers = partition.handlers();
+        // Out of turn, so that no flood of requests puts a deadline off; one that fails holds up no other.
+        const overdue = partition.overdue(partition.now());
+        await Promise.allSettled(overdue.map((leaf) => run(sweep(leaf), handlers)));
+        await partition.heartbeat();
+      } catch {
+        // The partition has taken note and does not serve any more.
+      }
     }
   }
 }
