@@ -376,7 +376,7 @@ export const vaultMutants: readonly Mutant[] = [
   {
     id: 'body-unbounded',
     mistake: 'reads bodies of any length',
-    file: 'reference/vault/http.ts',
+    file: 'reference/service/http.ts',
     find: 'if (Number(length) > MAX_BODY)',
     replace: 'if (Number(length) > 1e9)',
     requirement: 'HTP-8',
@@ -386,7 +386,7 @@ export const vaultMutants: readonly Mutant[] = [
   {
     id: 'any-content-type',
     mistake: 'does not look at the content type',
-    file: 'reference/vault/http.ts',
+    file: 'reference/service/http.ts',
     find: "if (request.headers['content-type'] !== 'application/octet-stream') throw",
     replace: "if (request.headers['content-type'] === 'x') throw",
     requirement: 'HTP-6',
@@ -396,7 +396,7 @@ export const vaultMutants: readonly Mutant[] = [
   {
     id: 'answers-may-be-cached',
     mistake: 'lets answers be stored on their way',
-    file: 'reference/vault/http.ts',
+    file: 'reference/service/http.ts',
     find: "'cache-control': 'no-store',",
     replace: "'cache-control': 'max-age=60',",
     requirement: 'HTP-5',
@@ -491,7 +491,7 @@ export const vaultMutants: readonly Mutant[] = [
   {
     id: 'unopened-status',
     mistake: 'answers what it could not open as its own fault',
-    file: 'reference/vault/http.ts',
+    file: 'reference/service/problem.ts',
     find: "  'channel-open-failed': 400,\n",
     replace: '',
     requirement: 'CHN-8',
@@ -501,7 +501,7 @@ export const vaultMutants: readonly Mutant[] = [
   {
     id: 'problem-untyped',
     mistake: 'sends refusals that are no problem documents',
-    file: 'reference/vault/http.ts',
+    file: 'reference/service/http.ts',
     find: "type: 'application/problem+json',",
     replace: "type: 'text/plain',",
     requirement: 'HTP-2',

@@ -4,22 +4,26 @@
  * @module
  */
 import { access, readFile } from 'node:fs/promises';
-import { isIPv4, type AddressInfo } from 'node:net';
-import { pino } from 'pino';
+import { isIPv4 } from 'node:net';
 import { StrongroomError, type ErrorCode } from '../errors.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
+import { httpEdge, type Backend, type HttpEvent } from '../service/http.ts';
+import { addressName, Limit } from '../service/limits.ts';
+import { jsonLog, listen } from '../service/listen.ts';
+import { serveMetrics } from '../service/metrics.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { copy, type Bytes } from '../wire/bytes.ts';
 import { readConfig, type VaultConfig } from './config.ts';
-import { httpEdge, type HttpEvent } from './http.ts';
+import { vaultMetrics } from './metrics.ts';
 import type { Observer } from './observe.ts';
 import { Vault } from './vault.ts';
 
 /** A line of the log: one of these shapes, and never an account, a secret or an address. */
 export type VaultEvent =
   | ({ readonly event: 'request' } & HttpEvent)
-  | { readonly event: 'listening'; readonly url: string }
+  | { readonly event: 'listening'; readonly url: string; readonly metrics?: string }
   | { readonly event: 'failed'; readonly partition: number; readonly code: ErrorCode }
+  | { readonly event: 'stopping' }
   | { readonly event: 'stopped' };
 
 /** Settings that are not part of the state folder. */
@@ -39,13 +43,6 @@ export interface VaultServer {
   failure(): ErrorCode | undefined;
   /** Finishes what is under way, then closes. */
   close(): Promise<void>;
-}
-
-function jsonLog(): (event: VaultEvent) => void {
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
-  return ({ event, ...fields }) => {
-    logger.info(fields, event);
-  };
 }
 
 function isLoopback(host: string): boolean {
@@ -77,7 +74,9 @@ async function openVault(config: VaultConfig, observe: Observer): Promise<Vault>
   try {
     const hsm = await SoftwareHsm.open(config.hsm);
     try {
-      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe });
+      const { account } = config.limits ?? {};
+      const limits = account === undefined ? {} : { accountLimit: new Limit(account) };
+      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe, ...limits });
       if (vault.fleet.policy.assertionMode === 'none' && !isLoopback(config.listen.host)) {
         await vault.close();
         const message = 'without assertions a vault listens on this machine alone';
@@ -104,36 +103,64 @@ async function openVault(config: VaultConfig, observe: Observer): Promise<Vault>
 export async function serveVault(options: ServeOptions): Promise<VaultServer> {
   const config = await readConfig(options.folder);
   const log = options.log ?? jsonLog();
+  const metrics = config.metrics && { ...vaultMetrics(), listen: config.metrics };
   const vault = await openVault(config, {
-    failure: (failed) => log({ event: 'failed', ...failed }),
+    ...metrics?.observer,
+    failure(failed) {
+      log({ event: 'failed', ...failed });
+      metrics?.observer.failure(failed);
+    },
   });
-  const failure = (): ErrorCode | undefined => vault.failure?.code;
-  const backend = {
-    failure,
-    descriptor: vault.descriptor,
-    exchange: (body: Bytes) => vault.exchange(body),
+  const opened: (() => Promise<void>)[] = [() => vault.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.toReversed()) await close();
   };
-  const { server, drain } = httpEdge(backend, config.maxConcurrent, (event) => {
-    log({ event: 'request', ...event });
-  });
-  const { host } = config.listen;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? config.listen.port, host, resolve);
-  }).catch(async (cause: Error) => {
-    await vault.close();
-    throw new StrongroomError('invalid-config', cause.message, { subject: 'listen' }, { cause });
-  });
-  const { port } = server.address() as AddressInfo;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  log({ event: 'listening', url });
+  try {
+    const { server, connections, drain } = httpEdge(
+      backendOf(vault, config),
+      config.maxConcurrent,
+      (event) => {
+        log({ event: 'request', ...event });
+        metrics?.request(event);
+      },
+    );
+    metrics?.watch(() => vault.partitions, connections);
+    const watched = metrics && (await serveMetrics(metrics.registry, metrics.listen));
+    if (watched !== undefined) opened.push(() => watched.close());
+    const { host, port } = config.listen;
+    const url = await listen(server, { host, port: options.port ?? port });
+    opened.push(drain);
+    log({ event: 'listening', url, ...(watched && { metrics: watched.url }) });
+    return {
+      url,
+      failure: () => vault.failure?.code,
+      async close() {
+        log({ event: 'stopping' });
+        await closeAll();
+        log({ event: 'stopped' });
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function backendOf(vault: Vault, config: VaultConfig): Backend {
+  const { address } = config.limits ?? {};
+  const limit = address === undefined ? undefined : new Limit(address);
   return {
-    url,
-    failure,
-    async close() {
-      await drain();
-      await vault.close();
-      log({ event: 'stopped' });
+    accept(head) {
+      limit?.take(addressName(head.address));
+      return (body) => vault.exchange(body);
+    },
+    descriptor: () => Promise.resolve(vault.descriptor),
+    failure: () => vault.failure?.code,
+    readiness() {
+      const failed = vault.partitions.flatMap(({ number: partition, failure: code }) =>
+        code === undefined ? [] : [{ partition, code }],
+      );
+      return { status: failed.length === 0 ? 'ready' : 'degraded', failed };
     },
   };
 }

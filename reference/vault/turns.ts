@@ -5,6 +5,7 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
+import type { Limit } from '../service/limits.ts';
 import { hex, type Bytes } from '../wire/bytes.ts';
 import { run, type Handlers, type Step } from './core/effects.ts';
 
@@ -19,11 +20,17 @@ interface Line {
 /** The lines in which requests wait, one for each leaf that is asked for. */
 export class Turns {
   readonly #lines = new Map<string, Line>();
+  readonly #limit: Limit | undefined;
+
+  constructor(limit?: Limit) {
+    this.#limit = limit;
+  }
 
   /**
    * Runs a computation; from its first load on it is the only one of that leaf.
    *
-   * @throws StrongroomError `overloaded` if the line of its leaf is full; nothing was read then
+   * @throws StrongroomError `overloaded` if the line of its leaf is full, or the leaf is asked for too often; nothing
+   * was read then
    */
   async run<T>(step: Step<T>, handlers: Handlers): Promise<T> {
     let leave: (() => void) | undefined;
@@ -41,6 +48,7 @@ export class Turns {
   /** Waits for its turn; gives back what ends it. */
   async #enter(leaf: Bytes): Promise<() => void> {
     const name = hex(leaf);
+    this.#limit?.take(name);
     const line = this.#lines.get(name) ?? { length: 0, last: Promise.resolve() };
     if (line.length === MAX_TURNS) {
       throw new StrongroomError('overloaded', 'too many requests of one account at once');

@@ -13,6 +13,7 @@ import { FleetDescriptor, keyId } from '../fleet/index.ts';
 import { SignedDescriptor, type ProtectionLevel } from '../fleet/descriptor.ts';
 import type { Hsm } from '../hsm/interface.ts';
 import { sodiumSuite } from '../opaque/index.ts';
+import type { Limit } from '../service/limits.ts';
 import type { Store } from '../store/interface.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
 import { decode } from '../wire/codec.ts';
@@ -42,6 +43,8 @@ export interface VaultOptions {
   readonly monotonic?: () => number;
   /** Is told what happens. */
   readonly observe?: Observer;
+  /** How often one account may ask; as often as it likes unless told. */
+  readonly accountLimit?: Limit;
 }
 
 /** A sealed answer, and what a log may say of it. */
@@ -62,7 +65,7 @@ export class Vault {
   readonly #options: VaultOptions;
   readonly #core: Fleet;
   readonly #partitions: Partitions;
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   readonly #sweeper: NodeJS.Timeout;
   #sweeping: Promise<void> = Promise.resolve();
 
@@ -72,6 +75,7 @@ export class Vault {
     this.#options = options;
     this.#core = core;
     this.#partitions = partitions;
+    this.#turns = new Turns(options.accountLimit);
     this.#sweeper = setInterval(() => void (this.#sweeping = this.#sweep()), SWEEP_INTERVAL).unref();
   }
 

@@ -6,19 +6,22 @@ import type { Bytes } from '../wire/bytes.ts';
 import { MAX_PIPELINED } from './connections.ts';
 import { httpEdge, type Backend, type HttpEdge, type HttpEvent } from './http.ts';
 
+type Exchange = ReturnType<Backend['accept']>;
+
 let edge: HttpEdge;
 let url: string;
 let events: HttpEvent[];
 let failure: ErrorCode | undefined;
 
-async function listen(
-  exchange: Backend['exchange'],
-  maxConcurrent = 2,
-  maxConnections?: number,
-): Promise<void> {
+async function listen(exchange: Exchange, maxConcurrent = 2, maxConnections?: number): Promise<void> {
   events = [];
   failure = undefined;
-  const backend: Backend = { exchange, descriptor: new Uint8Array(3), failure: () => failure };
+  const backend: Backend = {
+    accept: () => exchange,
+    descriptor: () => Promise.resolve(new Uint8Array(3)),
+    failure: () => failure,
+    readiness: () => ({ status: 'ready' }),
+  };
   edge = httpEdge(backend, maxConcurrent, (event) => events.push(event), maxConnections);
   edge.server.listen(0, '127.0.0.1');
   await once(edge.server, 'listening');
@@ -35,7 +38,7 @@ const post = async (): Promise<[number, string | undefined]> => {
 const answered = { answer: new Uint8Array(1), command: 6, outcome: 'ok' } as const;
 
 /** A backend that answers when it is told to. */
-function gate(): { readonly exchange: Backend['exchange']; readonly waiting: (() => void)[] } {
+function gate(): { readonly exchange: Exchange; readonly waiting: (() => void)[] } {
   const waiting: (() => void)[] = [];
   return { waiting, exchange: () => new Promise((resolve) => waiting.push(() => resolve(answered))) };
 }
@@ -186,6 +189,27 @@ describe('a connection', () => {
     await until(() => many.socket.closed);
     expect(events.filter(({ path }) => path === '/v1/fleet').length).toBeLessThanOrEqual(MAX_PIPELINED);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  // proves HTP-22
+  it('is not read on when it has been ended, however much of it has arrived', async () => {
+    await listen(() => Promise.resolve(answered));
+    let parsed = 0;
+    edge.server.on('request', () => parsed++);
+    const { socket } = raw(get.repeat(1800)); // 60 KiB, which arrive as one piece
+    await until(() => socket.closed);
+    expect(parsed).toBeLessThanOrEqual(MAX_PIPELINED + 1);
+  });
+
+  // proves HTP-19
+  it('that has begun a request and does not end it gives way, and the honest are served', async () => {
+    await listen(() => Promise.resolve(answered), 2, 20);
+    const head =
+      'POST /v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 9\r\n\r\nx';
+    const slow = Array.from({ length: 60 }, () => raw(head));
+    await Promise.all(slow.map(({ socket }) => once(socket, 'connect')));
+    for (let i = 0; i < 10; i++) expect(await post()).toEqual([200, undefined]);
+    for (const { socket } of slow) socket.destroy();
   });
 
   // proves HTP-18

@@ -1,21 +1,22 @@
 /**
- * The HTTP edge of a vault (spec/http.md). It reads nothing that is too long, waits for nobody, and says in the clear
- * only what concerns every account alike.
+ * The HTTP edge of vaults and relays (spec/http.md). It reads nothing that is too long, waits for nobody, and says in
+ * the clear only what concerns every account alike.
  *
  * @module
  */
 import {
   createServer,
   STATUS_CODES,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ERRORS, isStrongroomError, type ErrorCode } from '../errors.ts';
+import { isStrongroomError, type ErrorCode } from '../errors.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
-import { Connections } from './connections.ts';
-import type { Exchanged } from './vault.ts';
+import { BoundedRequest, Connections } from './connections.ts';
+import { Problem, problemOf } from './problem.ts';
 
 /** Longest body of a request, in bytes. */
 export const MAX_BODY = 4096;
@@ -26,12 +27,30 @@ const IDLE_TIMEOUT = 10_000;
 /** Milliseconds that a client has to read why its connection is ended. */
 const LINGER = 250;
 
-/** What the edge serves. */
+/** What is known of a request before its body is read. */
+export interface Head {
+  /** Of the sender. */
+  readonly address: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** A sealed answer, and what a log may say of it. */
+export interface Answered {
+  readonly answer: Bytes;
+  readonly command?: number;
+  readonly outcome?: string;
+}
+
+/** What the edge serves. What it throws is answered with a problem document. */
 export interface Backend {
-  exchange(body: Bytes): Promise<Pick<Exchanged, 'answer' | 'command' | 'outcome'>>;
-  readonly descriptor: Bytes;
-  /** Why the vault does not serve; undefined while it does. */
+  /** Looks at the head of an exchange; gives back what answers its body. */
+  accept(head: Head): (body: Bytes) => Promise<Answered>;
+  /** Signed fleet descriptor. */
+  descriptor(): Promise<Bytes>;
+  /** Why nothing is served; undefined while something is. */
   failure(): ErrorCode | undefined;
+  /** What `/readyz` says, as JSON, while something is served. */
+  readiness(): object;
 }
 
 /** One line of the log; there are no other fields. */
@@ -44,16 +63,6 @@ export interface HttpEvent {
   readonly code?: ErrorCode;
 }
 
-/** Status of an error that is the client's; every other one is the vault's own. */
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  malformed: 400,
-  'unsupported-version': 400,
-  'unsupported-suite': 400,
-  'unknown-channel-key': 400,
-  'channel-open-failed': 400,
-  overloaded: 503,
-};
-
 /** Status of what Node cannot read as a request. */
 const UNREADABLE: Partial<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -62,34 +71,6 @@ const UNREADABLE: Partial<Record<string, number>> = {
 
 /** On every answer, whatever its status. */
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
-
-/** A problem document of RFC 9457. */
-class Problem extends Error {
-  readonly status: number;
-  readonly code: ErrorCode;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(status: number, code: ErrorCode, headers: Readonly<Record<string, string>> = {}) {
-    super(code);
-    this.status = status;
-    this.code = code;
-    this.headers =
-      status === 503 ? { 'retry-after': code === 'overloaded' ? '1' : '5', ...headers } : headers;
-  }
-
-  get body(): string {
-    const { status, code } = this;
-    return JSON.stringify({ type: `urn:strongroom:error:${code}`, title: ERRORS[code], status, code });
-  }
-}
-
-/** Details of the vault's own failures stay in its log. */
-function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  const status = isStrongroomError(error) ? STATUS[error.code] : undefined;
-  if (isStrongroomError(error) && status !== undefined) return new Problem(status, error.code);
-  return new Problem(503, 'not-ready');
-}
 
 /** Answers what did not become a request, and ends the connection. */
 function refuse(socket: Duplex, status: number): void {
@@ -134,6 +115,8 @@ const ROUTES: Readonly<Record<string, 'GET' | 'POST'>> = {
 /** A server, and how many of its requests are being handled. */
 export interface HttpEdge {
   readonly server: Server;
+  /** Connections that are open. */
+  readonly connections: () => number;
   /** Refuses new requests, waits for those under way, and closes. */
   readonly drain: () => Promise<void>;
 }
@@ -151,13 +134,15 @@ export function httpEdge(
 
   async function exchange(request: IncomingMessage): Promise<Reply> {
     if (draining || backend.failure() !== undefined) throw new Problem(503, 'not-ready');
+    const { headers, socket } = request;
+    const respond = backend.accept({ address: socket.remoteAddress ?? '', headers });
     const body = await readBody(request);
     // Counted from here on, so that senders who take their time keep nobody out.
     if (active >= maxConcurrent) throw new Problem(503, 'overloaded');
     active++;
     try {
-      const { answer, command, outcome } = await backend.exchange(body);
-      return { status: 200, type: 'application/octet-stream', body: answer, event: { command, outcome } };
+      const { answer, ...event } = await respond(body);
+      return { status: 200, type: 'application/octet-stream', body: answer, event };
     } finally {
       if (--active === 0) idle();
     }
@@ -172,10 +157,11 @@ export function httpEdge(
     if (request.method !== method) throw new Problem(405, 'malformed', { allow: method });
     if (path === '/v1/exchange') return exchange(request);
     if (path === '/v1/fleet')
-      return { status: 200, type: 'application/octet-stream', body: backend.descriptor };
+      return { status: 200, type: 'application/octet-stream', body: await backend.descriptor() };
+    if (path === '/healthz') return { status: 200, type: 'text/plain', body: 'ok\n' };
     const failure = draining ? 'not-ready' : backend.failure();
-    if (path === '/readyz' && failure !== undefined) throw new Problem(503, failure);
-    return { status: 200, type: 'text/plain', body: 'ok\n' };
+    if (failure !== undefined) throw new Problem(503, failure);
+    return { status: 200, type: 'application/json', body: JSON.stringify(backend.readiness()) };
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -206,6 +192,7 @@ export function httpEdge(
   };
   const server = createServer(
     {
+      IncomingMessage: BoundedRequest,
       requireHostHeader: false, // Node would answer without a document
       requestTimeout: REQUEST_TIMEOUT,
       headersTimeout: REQUEST_TIMEOUT,
@@ -239,5 +226,5 @@ export function httpEdge(
     await closed;
     clearTimeout(late);
   }
-  return { server, drain };
+  return { server, connections: () => connections.size, drain };
 }
