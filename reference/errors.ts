@@ -140,7 +140,7 @@ export const ERRORS = {
   'secret-in-arguments': 'Change this secret if the machine is shared: it may have been seen.',
   incomplete: 'What could be done is done; what is listed is missing. See to it, then run the command again.',
   'not-found': 'Check the path that is named.',
-  exists: 'Choose another name, or add --force to replace what is there.',
+  exists: 'Choose another name, or move away what is there.',
 } as const;
 
 /** One of the codes of spec/errors.md. */

@@ -94,7 +94,7 @@ describe.concurrent('register and recover', () => {
     expect(registered).toMatchObject({ code: 0, stderr: '' });
     expect(parsed(registered)).toMatchObject({ account: 'alice', generation: 1, attempts: 3, budget: 3 });
     const out = place.path('alice.key');
-    const recovered = await recover({ ...where, state: 'new' }, `${PASSWORD}\n`, ['--out', out]);
+    const recovered = await recover({ ...where, state: 'new' }, `${PASSWORD}\n`, ['--output', out]);
     expect(recovered).toMatchObject({ code: 0, stderr: '' });
     expect(parsed(recovered)).toEqual({ account: 'alice', attempts: 3, budget: 3, failed: 0, file: out });
     expect(readFileSync(out, 'utf8')).toBe(`${key}\n`);
@@ -118,7 +118,7 @@ describe.concurrent('register and recover', () => {
     expect(wrong.stdout).toHaveLength(0);
     const right = await recover(where);
     expect(right.code).toBe(0);
-    expect(right.stderr).toContain('warning: 1 wrong passwords');
+    expect(right.stderr).toContain('warning: 1 wrong password was tried');
   });
 
   test('a spent budget: exit 6, and the right password gets nothing', async () => {
@@ -139,11 +139,12 @@ describe.concurrent('register and recover', () => {
     const where = { account: 'dave' };
     await register(where);
     const there = place.write('there', 'mine');
-    const ran = await recover(where, 'wrong', ['--out', there]);
+    const ran = await recover(where, 'wrong', ['--output', there]);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toMatch(/^exists: /u);
+    expect(ran.stderr).toMatch(/^exists: .*\n {2}\S/u);
+    expect(ran.stderr).not.toContain('--force');
     expect(readFileSync(there, 'utf8')).toBe('mine');
-    const nowhere = await recover(where, 'wrong', ['--out', place.path('no', 'folder')]);
+    const nowhere = await recover(where, 'wrong', ['--output', place.path('no', 'folder')]);
     expect(nowhere.stderr).toMatch(/^not-found: /u);
     expect((await recover(where, 'tab\there')).stderr).toMatch(/^invalid-password: /u);
     expect(await attemptsLeft(where)).toBe(3);

@@ -25,6 +25,8 @@ import {
 import { hex } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation, type Option } from './command.ts';
 import { keyFile } from './key.ts';
+import { counted } from './progress.ts';
+import { warn } from './report.ts';
 import {
   askKey,
   askNewPassword,
@@ -126,16 +128,16 @@ const recoverCommand: Command = {
   options: {
     ...ACCOUNT_OPTIONS,
     ...PASSWORD_OPTIONS,
-    out: { value: 'file', help: 'write the key to a new file, mode 0600, and do not print it' },
+    output: { value: 'file', help: 'write the key to a new file, mode 0600, and do not print it' },
   },
   notes: ['A wrong password is charged. When the budget is spent, the vault destroys the key.'],
   examples: [
-    'strongroom recover --vault https://vault.example --pins pins.json --account me@example --out backup.key',
+    'strongroom recover --vault https://vault.example --pins pins.json --account me@example --output backup.key',
   ],
   async run(invocation) {
     const { signal } = invocation;
     const session = await sessionOf(invocation);
-    const out = invocation.option('out');
+    const out = invocation.option('output');
     // Opened before anything is charged: a full disk must not cost an attempt.
     const file = out === undefined ? undefined : await keyFile(out);
     let recovered: Recovered;
@@ -156,7 +158,8 @@ const recoverCommand: Command = {
     });
     key.wipe();
     if (report.failed > 0) {
-      process.stderr.write(`warning: ${report.failed} wrong passwords were tried since you last recovered\n`);
+      const tried = counted(report.failed, 'wrong password was', 'wrong passwords were');
+      warn(`${tried} tried since you last recovered`);
     }
     await acknowledge(session, report);
   },

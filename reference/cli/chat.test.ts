@@ -91,7 +91,7 @@ describe('a chat on the command line', () => {
     expect(out.stderr).toContain(`media/${gone}: vanished`);
     const back = await strongroom(['chat', 'import', '--from', to, '--to', place.path('back'), ...key]);
     expect(back.code).toBe(1);
-    expect(back.stderr).toMatch(/50 messages and 2 media files were imported/u);
+    expect(back.stderr).toMatch(/imported and verified: 50 messages, 2 media files/u);
     expect(readdirSync(place.path('back')).sort()).toEqual(['chat.db', 'media']);
     // The longest object is a media file; the shard of messages is the one that grows with them.
     const longest =

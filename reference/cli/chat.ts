@@ -18,7 +18,7 @@ import { hex, type Bytes } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation } from './command.ts';
 import { HEAD, headOf, warnOfFreshness } from './head.ts';
 import { stayYoung } from './memory.ts';
-import { printable, progressLine, sizeOf } from './progress.ts';
+import { counted, printable, progressLine, sizeOf } from './progress.ts';
 import {
   dateOf,
   FROM,
@@ -90,7 +90,7 @@ const generate: Command = {
     } finally {
       line.end();
     }
-    print(invocation, { folder, messages, seed }, `${folder}: ${messages} messages`);
+    print(invocation, { folder, messages, seed }, `${folder}: ${counted(messages, 'message')}`);
   },
 };
 
@@ -124,12 +124,17 @@ const exportCommand: Command = {
       );
       const { setId, generation, counts, sealed, reused, skipped } = result;
       const facts = { setId: hex(setId), generation, ...counts, sealed, reused, skipped };
-      const [fresh, again] = [sealed, reused].map((tally) => `${tally.files} files, ${sizeOf(tally.bytes)}`);
-      const rows = `${counts.messages} messages, ${counts.media} media files`;
+      const [fresh, again] = [sealed, reused].map(
+        (tally) => `${counted(tally.files, 'file')}, ${sizeOf(tally.bytes)}`,
+      );
+      const rows = `${counted(counts.messages, 'message')}, ${counted(counts.media, 'media file')}`;
       print(invocation, facts, `backup ${generation}: ${rows} (sealed: ${fresh}; used again: ${again})`);
       warnOf(skipped);
       if (skipped.length > 0) {
-        throw new StrongroomError('incomplete', `left out: ${skipped.length} of ${counts.media} media files`);
+        throw new StrongroomError(
+          'incomplete',
+          `left out: ${skipped.length} of ${counted(counts.media, 'media file')}`,
+        );
       }
     } finally {
       key.wipe();
@@ -172,7 +177,7 @@ const importCommand: Command = {
       warnOf(report.damaged);
       warnOfCopies(report.copies);
       warnOfFreshness(invocation, report.freshness);
-      const rows = `${messages} messages, ${media} media files`;
+      const rows = `${counted(messages, 'message')}, ${counted(media, 'media file')}`;
       print(
         invocation,
         { ...report, setId: hex(report.setId) },
@@ -183,7 +188,7 @@ const importCommand: Command = {
         const { failed, messages, media } = error.report;
         warnOf(failed);
         warn(
-          `${messages} messages and ${media} media files were imported and verified, the others are not there`,
+          `imported and verified: ${counted(messages, 'message')}, ${counted(media, 'media file')}; the others are not there`,
         );
       }
       throw error;
@@ -301,7 +306,7 @@ const show: Command = {
     const time = (milliseconds: number): string => dateOf(Math.floor(milliseconds / 1000));
     if (wanted === undefined) {
       for (const [id, { title, messages, last }] of [...display.conversations].sort(([a], [b]) => a - b)) {
-        const line = `${id}  ${messages} messages  ${time(last)}  ${printable(title)}`;
+        const line = `${id}  ${counted(messages, 'message')}  ${time(last)}  ${printable(title)}`;
         print(invocation, { id, title, messages, last }, line);
       }
       return;

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { StrongroomError } from '../errors.ts';
+import { counted } from './progress.ts';
 
 /** One option of a command. */
 export interface Option {
@@ -86,7 +87,7 @@ export function parse(command: Command, argv: readonly string[], signal: AbortSi
     const wanted = command.arguments.map((name) => `<${name}>`).join(' ') || 'no argument';
     throw new StrongroomError(
       'usage',
-      `${command.name} takes ${wanted}, not ${positionals.length} arguments`,
+      `${command.name} takes ${wanted}, not ${counted(positionals.length, 'argument')}`,
     );
   }
   const option = (name: string): string | undefined => {

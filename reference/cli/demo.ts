@@ -94,7 +94,7 @@ async function oldDevice(vault: RunningVault, source: string): Promise<string> {
   const key = ['--key-file', join(cwd, 'backup.key')];
 
   step('b', `The old device backs up ${source}`);
-  await strongroom(['key', 'new', '--out', 'backup.key'], { cwd });
+  await strongroom(['key', 'new', '--output', 'backup.key'], { cwd });
   tell((await strongroom(['backup', source, '--to', place('cloud'), ...key], { cwd })).stdout);
   const objects = readdirSync(place('cloud')).length;
   tell(`one sealed object a file and two copies of the manifest: ${objects} objects in ${place('cloud')}`);
@@ -136,7 +136,7 @@ async function newDevice(vault: RunningVault, source: string, digits: string): P
     ...accountOptions(vault, ACCOUNT, cwd),
     '--password-fd',
     '3',
-    '--out',
+    '--output',
     'backup.key',
   ];
   const wrong = await strongroom(recover, { cwd, secret: WRONG, expect: 3 });
@@ -154,7 +154,7 @@ async function newDevice(vault: RunningVault, source: string, digits: string): P
 async function spendBudget(vault: RunningVault): Promise<void> {
   step('e', `A second account with a budget of ${BUDGET}, spent with wrong passwords`);
   const cwd = device('second-account');
-  await strongroom(['key', 'new', '--out', 'backup.key'], { cwd });
+  await strongroom(['key', 'new', '--output', 'backup.key'], { cwd });
   const options = accountOptions(vault, SPENT_ACCOUNT, cwd);
   const password = ['--password-fd', '3'];
   const register = [

@@ -34,8 +34,13 @@ export function faultOf(error: unknown): StrongroomError {
   throw error;
 }
 
-/** Writes a fault to stderr: `code: message`, then the next step. Returns the exit code. */
-export function report(fault: StrongroomError): number {
-  process.stderr.write(`${fault.code}: ${printable(fault.message)}\n  ${fault.hint}\n`);
+/**
+ * Writes a fault to stderr: `code: message`, then the next step. Returns the exit code.
+ *
+ * @param canForce whether `--force` could still be given
+ */
+export function report(fault: StrongroomError, canForce = false): number {
+  const force = canForce && fault.code === 'exists' ? ' With --force it is replaced.' : '';
+  process.stderr.write(`${fault.code}: ${printable(fault.message)}\n  ${fault.hint}${force}\n`);
   return exitCodeOf(fault.code);
 }

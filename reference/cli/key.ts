@@ -36,12 +36,12 @@ const keyNew: Command = {
   name: 'key new',
   summary: 'Makes a new backup key and prints, or keeps in a file, its 64 digits (the recovery key).',
   arguments: [],
-  options: { out: { value: 'file', help: 'write it to a new file, mode 0600, and print nothing' } },
+  options: { output: { value: 'file', help: 'write it to a new file, mode 0600, and print nothing' } },
   notes: ['Whoever has the 64 digits reads the backup; without them, or a vault, nobody does.'],
-  examples: ['strongroom key new --out backup.key', 'strongroom key new'],
+  examples: ['strongroom key new --output backup.key', 'strongroom key new'],
   async run(invocation) {
     const key = BackupKey.generate();
-    const out = invocation.option('out');
+    const out = invocation.option('output');
     if (out === undefined) process.stdout.write(`${key.recoveryKey()}\n`);
     else await (await keyFile(out)).save(key);
     key.wipe();

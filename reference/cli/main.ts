@@ -87,6 +87,9 @@ function requireNode(): void {
   );
 }
 
+/** Whether what is in the way could be replaced with `--force`. */
+let canForce = false;
+
 async function run(argv: readonly string[], signal: AbortSignal): Promise<void> {
   requireNode();
   refuseSecrets(argv);
@@ -105,6 +108,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<void> 
     process.stdout.write(`${helpOf(command)}\n${exitHelp()}\n`);
     return;
   }
+  canForce = command.options['force'] !== undefined && !rest.includes('--force');
   await command.run(parse(command, rest, signal));
 }
 
@@ -145,6 +149,6 @@ process.stderr.on('error', () => stop(1));
 try {
   await run(process.argv.slice(2), signal);
 } catch (error) {
-  const code = report(faultOf(error));
+  const code = report(faultOf(error), canForce);
   process.exitCode = exitCode() ?? code;
 }

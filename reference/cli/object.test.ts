@@ -74,7 +74,7 @@ describe.concurrent('seal and open through pipes', () => {
     const args = ['open', '--key-file', keyFile, '--output', output];
     const refused = await strongroom(args, { input: object });
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/^exists: /u);
+    expect(refused.stderr).toMatch(/^exists: .*\n.* --force /u);
     const broken = await strongroom([...args, '--force'], { input: damaged(600_000) });
     expect(broken.code).toBe(4);
     expect(readFileSync(output, 'utf8')).toBe('as it was');
@@ -166,11 +166,11 @@ describe.concurrent('inspect', () => {
 describe.concurrent('keys', () => {
   test('a new key file is private, whole, and never replaces another', async () => {
     const out = place.path('new-key');
-    expect(await strongroom(['key', 'new', '--out', out])).toMatchObject({ code: 0, stderr: '' });
+    expect(await strongroom(['key', 'new', '--output', out])).toMatchObject({ code: 0, stderr: '' });
     expect(statSync(out).mode & 0o777).toBe(0o600);
     const first = readFileSync(out, 'utf8');
     expect(first).toMatch(/^(?:[0-9a-f]{4} ){15}[0-9a-f]{4}\n$/u);
-    expect((await strongroom(['key', 'new', '--out', out])).code).toBe(1);
+    expect((await strongroom(['key', 'new', '--output', out])).code).toBe(1);
     expect(readFileSync(out, 'utf8')).toBe(first);
     const shown = await strongroom(['key', 'show', '--key-file', out]);
     expect(shown.stdout.toString()).toBe(first);

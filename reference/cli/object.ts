@@ -10,7 +10,7 @@ import { openFile, sealFile, type FilePart } from '../files/index.ts';
 import { hex, type Bytes } from '../wire/bytes.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { Command, Invocation, Option } from './command.ts';
-import { progressLine, sizeOf } from './progress.ts';
+import { counted, progressLine, sizeOf } from './progress.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
 import { fileOutput, inputOf, standardOutput, type FileOutput, type Output } from './streams.ts';
 
@@ -169,7 +169,7 @@ const open: Command = {
     } catch (error) {
       if (released > 0 && invocation.option('output') === undefined && isStrongroomError(error)) {
         process.stderr.write(
-          `warning: ${released} bytes went out before this was found; do not trust them as a whole\n`,
+          `warning: ${counted(released, 'byte')} went out before this was found; do not trust that as a whole\n`,
         );
       }
       throw error;

@@ -11,7 +11,7 @@ import { hex } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation } from './command.ts';
 import { HEAD, headOf } from './head.ts';
 import { keyFile } from './key.ts';
-import { sizeOf } from './progress.ts';
+import { counted, sizeOf } from './progress.ts';
 import { FROM, JSON_OPTION, print, storageOf } from './report.ts';
 import { askKey, KEY_OPTIONS, keyInFile } from './secrets.ts';
 
@@ -49,7 +49,7 @@ const pruneCommand: Command = {
     });
     key.wipe();
     const { setId, kept, dropped, removed, bytes } = report;
-    const what = `${dropped.length} backups, ${removed.length} objects, ${sizeOf(bytes)}`;
+    const what = `${counted(dropped.length, 'backup')}, ${counted(removed.length, 'object')}, ${sizeOf(bytes)}`;
     print(
       invocation,
       { setId: hex(setId), kept, dropped, removed, bytes, dryRun },

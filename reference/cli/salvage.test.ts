@@ -35,7 +35,7 @@ test('what is left of a backup comes out with an exit code of its own, and is re
   });
   const damaged = await strongroom(at('damaged'));
   expect(damaged).toMatchObject({ code: 8 });
-  expect(damaged.stdout.toString()).toBe('1 entries are whole, and others are not\n');
+  expect(damaged.stdout.toString()).toBe('1 entry is whole, and others are not\n');
   expect(damaged.stderr).toContain('warning: big: lost\n');
   expect(damaged.stderr).toContain(`warning: ${largest}: missing\n`);
   expect(damaged.stderr).toContain('\nincomplete: ');

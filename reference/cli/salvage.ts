@@ -6,7 +6,7 @@
 import { StrongroomError } from '../errors.ts';
 import { canonical, salvage, type SalvageReport } from '../salvage/index.ts';
 import type { Command } from './command.ts';
-import { progressLine } from './progress.ts';
+import { counted, progressLine } from './progress.ts';
 import { FROM, JSON_OPTION, storageOf, warn } from './report.ts';
 import { askKey, KEY_OPTIONS } from './secrets.ts';
 
@@ -63,7 +63,7 @@ const salvageCommand: Command = {
       key.wipe();
     }
     const whole = report.entries.filter(({ state, older }) => state === 'whole' && !older).length;
-    const text = `${whole} entries are whole, ${report.complete ? 'and nothing is missing' : 'and others are not'}\n`;
+    const text = `${counted(whole, 'entry is', 'entries are')} whole, ${report.complete ? 'and nothing is missing' : 'and others are not'}\n`;
     process.stdout.write(invocation.has('json') ? canonical(report) : text);
     warnOfLosses(report);
     if (report.rebuilt !== undefined) warn(`what is whole is a new backup now: ${report.rebuilt.join(', ')}`);

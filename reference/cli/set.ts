@@ -11,7 +11,7 @@ import type { PathOptions } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Command, Invocation, Option } from './command.ts';
 import { HEAD, headOf, warnOfFreshness } from './head.ts';
-import { printable, sizeOf } from './progress.ts';
+import { counted, printable, sizeOf } from './progress.ts';
 import {
   dateOf,
   FROM,
@@ -78,11 +78,13 @@ const backupCommand: Command = {
     key.wipe();
     const { setId, generation, entries, bytes, sealed, reused, skipped, headFault } = result;
     const facts = { setId: hex(setId), generation, entries, bytes, sealed, reused, skipped, headFault };
-    const [fresh, again] = [sealed, reused].map((tally) => `${tally.files} files, ${sizeOf(tally.bytes)}`);
+    const [fresh, again] = [sealed, reused].map(
+      (tally) => `${counted(tally.files, 'file')}, ${sizeOf(tally.bytes)}`,
+    );
     print(
       invocation,
       facts,
-      `backup ${generation}: ${entries} entries, ${sizeOf(bytes)} (sealed: ${fresh}; used again: ${again})`,
+      `backup ${generation}: ${counted(entries, 'entry', 'entries')}, ${sizeOf(bytes)} (sealed: ${fresh}; used again: ${again})`,
     );
     warnOf(skipped);
     if (headFault !== undefined) {
@@ -93,7 +95,7 @@ const backupCommand: Command = {
     if (skipped.length > 0) {
       throw new StrongroomError(
         'incomplete',
-        `left out: ${skipped.length} of ${entries + skipped.length} entries`,
+        `left out: ${skipped.length} of ${counted(entries + skipped.length, 'entry', 'entries')}`,
       );
     }
   },
@@ -141,12 +143,13 @@ const restoreCommand: Command = {
       print(
         invocation,
         facts,
-        `restored ${restored.length} entries of backup ${generation}, ${dateOf(created)}`,
+        `restored ${counted(restored.length, 'entry', 'entries')} of backup ${generation}, ${dateOf(created)}`,
       );
     } catch (error) {
       if (error instanceof RestoreError) {
         warnOf(error.report.failed);
-        warn(`${error.report.restored.length} entries were restored and verified, the others are not there`);
+        const restored = counted(error.report.restored.length, 'entry was', 'entries were');
+        warn(`${restored} restored and verified, the others are not there`);
       }
       throw error;
     } finally {
@@ -225,13 +228,17 @@ const verifyCommand: Command = {
     print(
       invocation,
       facts,
-      `backup ${generation}: ${verified} entries are whole, unused objects: ${unused.length}`,
+      `backup ${generation}: ${counted(verified, 'entry is', 'entries are')} whole, unused objects: ${unused.length}`,
     );
     const [first] = failed;
     if (first !== undefined) {
-      throw new StrongroomError(first.code, `${failed.length} entries cannot be restored`, {
-        subject: first.path,
-      });
+      throw new StrongroomError(
+        first.code,
+        `cannot be restored: ${counted(failed.length, 'entry', 'entries')}`,
+        {
+          subject: first.path,
+        },
+      );
     }
     if (invocation.option('manifest') === undefined) requireCurrent(report.freshness);
   },
