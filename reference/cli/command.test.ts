@@ -14,6 +14,7 @@ import { OBJECT_COMMANDS } from './object.ts';
 import { RETENTION_COMMANDS } from './retention.ts';
 import { SALVAGE_COMMANDS } from './salvage.ts';
 import { SET_COMMANDS } from './set.ts';
+import { RELAY_COMMANDS } from './relay.ts';
 import { VAULT_COMMANDS } from './vault.ts';
 
 const ALL = [
@@ -24,6 +25,7 @@ const ALL = [
   ...SALVAGE_COMMANDS,
   ...KEY_COMMANDS,
   ...ACCOUNT_COMMANDS,
+  ...RELAY_COMMANDS,
   ...VAULT_COMMANDS,
   ...OBJECT_COMMANDS,
 ];
@@ -127,7 +129,7 @@ describe('help', () => {
     const overview = stdout.toString();
     expect(code).toBe(0);
     const listed = overview.split('\n').filter((line) => /^ {2}[a-z]/u.test(line));
-    const expected = ALL.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`);
+    const expected = ALL.map(({ name, summary }) => `  ${name.padEnd(20)}${summary}`);
     expect(listed.sort()).toEqual(expected.sort());
   });
 

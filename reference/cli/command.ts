@@ -131,6 +131,20 @@ export function wholeNumber(name: string, text: string, max: number): number {
   return value;
 }
 
+/** Whole number of an option that need not be given. @throws StrongroomError `usage` */
+export function numberOption(invocation: Invocation, name: string, max: number): number | undefined {
+  const text = invocation.option(name);
+  return text === undefined ? undefined : wholeNumber(name, text, max);
+}
+
+/** Waits until the command is told to stop. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** The help of one command. */
 export function helpOf(command: Command): string {
   const args = command.arguments.map((name) => ` <${name}>`).join('');

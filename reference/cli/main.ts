@@ -35,7 +35,14 @@ const GROUPS: readonly {
     names: ['register', 'recover', 'status'],
     load: async () => (await import('./account.ts')).ACCOUNT_COMMANDS,
   },
-  { names: ['vault init', 'vault serve'], load: async () => (await import('./vault.ts')).VAULT_COMMANDS },
+  {
+    names: ['vault init', 'vault serve', 'vault check-config'],
+    load: async () => (await import('./vault.ts')).VAULT_COMMANDS,
+  },
+  {
+    names: ['relay init', 'relay token add', 'relay token remove', 'relay serve'],
+    load: async () => (await import('./relay.ts')).RELAY_COMMANDS,
+  },
   { names: ['seal', 'open', 'inspect'], load: async () => (await import('./object.ts')).OBJECT_COMMANDS },
 ];
 
@@ -48,7 +55,7 @@ async function overview(): Promise<string> {
     '       strongroom <command> --help',
     '',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(20)}${summary}`),
     '',
     'Secrets are asked for, or read with --key-file, --key-fd, --password-file, --password-fd; never arguments.',
     '',
@@ -65,7 +72,7 @@ function version(): string {
 
 /** The command that the first words name, and the arguments after them. */
 async function find(argv: readonly string[]): Promise<{ command: Command; rest: readonly string[] }> {
-  for (const words of [2, 1]) {
+  for (const words of [3, 2, 1]) {
     const wanted = argv.slice(0, words).join(' ');
     const group = GROUPS.find(({ names }) => names.includes(wanted));
     const command = (await group?.load())?.find(({ name }) => name === wanted);

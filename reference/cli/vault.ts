@@ -1,5 +1,5 @@
 /**
- * Running a vault: `strongroom vault init` and `vault serve`.
+ * Making a vault: `strongroom vault init`.
  *
  * @module
  */
@@ -10,9 +10,10 @@ import { StrongroomError } from '../errors.ts';
 import { DEFAULT_POLICY } from '../fleet/index.ts';
 import type { Policy } from '../fleet/descriptor.ts';
 import { ARGON2ID } from '../opaque/index.ts';
-import { initVault, serveVault } from '../vault/index.ts';
-import { hex } from '../wire/bytes.ts';
-import { wholeNumber, type Command, type Invocation } from './command.ts';
+import { initVault } from '../vault/index.ts';
+import { fromHex, hex } from '../wire/bytes.ts';
+import { numberOption, type Command } from './command.ts';
+import { SERVE_COMMANDS } from './vault-serve.ts';
 
 const count = z.int().min(0).max(0xffffffff);
 
@@ -52,9 +53,14 @@ export async function readPolicy(path: string): Promise<Partial<Policy>> {
   return { ...given, ...(stretch === undefined ? {} : { stretch: { algorithm: ARGON2ID, ...stretch } }) };
 }
 
-function numberOption(invocation: Invocation, name: string, max: number): number | undefined {
-  const text = invocation.option(name);
-  return text === undefined ? undefined : wholeNumber(name, text, max);
+/** Policy of a vault behind the relay whose public key is in a file. @throws StrongroomError `invalid-key` */
+async function relayPolicy(path: string | undefined): Promise<Partial<Policy>> {
+  if (path === undefined) return {};
+  const key = (await readFile(path, 'utf8')).trim();
+  if (!/^[0-9a-f]{64}$/u.test(key)) {
+    throw new StrongroomError('invalid-key', `${path} holds no public key of a relay`, { subject: path });
+  }
+  return { assertionMode: 'ed25519', relayKeys: [fromHex(key)] };
 }
 
 const vaultInit: Command = {
@@ -66,6 +72,7 @@ const vaultInit: Command = {
     operator: { value: 'name', help: 'who runs it, for people' },
     signers: { value: 'n', help: 'how many signers to make; default 1' },
     threshold: { value: 'k', help: 'how many of them clients ask for; default all' },
+    relay: { value: 'file', help: 'relay.pub of the relay that alone may ask; default: this machine alone' },
     policy: { value: 'file', help: 'JSON: what to change of the default policy' },
     json: { help: 'print JSON' },
   },
@@ -87,7 +94,10 @@ const vaultInit: Command = {
     const threshold = numberOption(invocation, 'threshold', 64);
     const made = await initVault({
       folder,
-      ...(policyFile === undefined ? {} : { policy: await readPolicy(policyFile) }),
+      policy: {
+        ...(policyFile === undefined ? {} : await readPolicy(policyFile)),
+        ...(await relayPolicy(invocation.option('relay'))),
+      },
       ...(operator === undefined ? {} : { operator }),
       ...(port === undefined ? {} : { port }),
       ...(signers === undefined ? {} : { signers }),
@@ -109,27 +119,5 @@ const vaultInit: Command = {
   },
 };
 
-const vaultServe: Command = {
-  name: 'vault serve',
-  summary: 'Serves the vault of a folder until it is told to stop (Ctrl-C, SIGTERM).',
-  arguments: ['folder'],
-  options: { port: { value: 'n', help: 'instead of the configured port; 0 = any free one' } },
-  notes: [
-    'Prints its log as JSON lines; "listening" names the address. It holds no account names and no secrets.',
-  ],
-  examples: ['strongroom vault serve ./vault', 'strongroom vault serve ./vault --port 0'],
-  async run(invocation) {
-    const { signal } = invocation;
-    const port = numberOption(invocation, 'port', 65535);
-    const folder = invocation.argument(0);
-    const server = await serveVault({ folder, ...(port === undefined ? {} : { port }) });
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await server.close();
-  },
-};
-
 /** Commands about a vault of one's own. */
-export const VAULT_COMMANDS: readonly Command[] = [vaultInit, vaultServe];
+export const VAULT_COMMANDS: readonly Command[] = [vaultInit, ...SERVE_COMMANDS];

@@ -8,7 +8,8 @@ export { SoftwareHsm, softwareHsmPaths, type SoftwareHsmPaths } from '../hsm/sof
 export type { Condition, Entry, Store, Transaction } from '../store/interface.ts';
 export { MemoryStore } from '../store/memory.ts';
 export { SqliteStore } from '../store/sqlite.ts';
-export { CONFIG_FILE, readConfig, VaultConfig } from './config.ts';
+export { checkVault, type Checked } from './check.ts';
+export { CONFIG_FILE, readConfig, VARIABLES, VaultConfig } from './config.ts';
 export { initVault, type InitOptions, type InitResult } from './init.ts';
 export type { Observer, PartitionState } from './observe.ts';
 export { serveVault, type ServeOptions, type VaultEvent, type VaultServer } from './server.ts';

@@ -6,6 +6,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { StrongroomError, type ErrorCode } from '../errors.ts';
+import type { Policy } from '../fleet/descriptor.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
 import { httpEdge, type Backend, type HttpEvent } from '../service/http.ts';
 import { addressName, Limit } from '../service/limits.ts';
@@ -49,7 +50,8 @@ function isLoopback(host: string): boolean {
   return isIPv4(host) ? host.startsWith('127.') : host === 'localhost' || host === '::1';
 }
 
-async function readFor(field: keyof VaultConfig, path: string): Promise<Bytes> {
+/** A file that the configuration names. @throws StrongroomError `invalid-config` with the field */
+export async function readFor(field: keyof VaultConfig, path: string): Promise<Bytes> {
   try {
     return copy(await readFile(path));
   } catch (cause) {
@@ -62,13 +64,24 @@ async function readFor(field: keyof VaultConfig, path: string): Promise<Bytes> {
   }
 }
 
+/** An absent store is not an empty one. @throws StrongroomError `invalid-config` */
+export async function checkStore(path: string): Promise<void> {
+  await access(path).catch((cause: unknown) => {
+    throw new StrongroomError('invalid-config', `store: no ${path}`, { subject: 'store' }, { cause });
+  });
+}
+
+/** Without a relay's word anyone could ask for any account. @throws StrongroomError `invalid-config` */
+export function checkListen({ assertionMode }: Policy, host: string): void {
+  if (assertionMode !== 'none' || isLoopback(host)) return;
+  const message = 'listen.host: without assertions a vault listens on this machine alone';
+  throw new StrongroomError('invalid-config', message, { subject: 'listen.host' });
+}
+
 async function openVault(config: VaultConfig, observe: Observer): Promise<Vault> {
   const descriptor = await readFor('descriptor', config.descriptor);
   const opaqueKeys = await readFor('opaqueKeys', config.opaqueKeys);
-  // An absent store is not an empty one.
-  await access(config.store).catch((cause: unknown) => {
-    throw new StrongroomError('invalid-config', `store: no ${config.store}`, { subject: 'store' }, { cause });
-  });
+  await checkStore(config.store);
   // Both are locked for as long as they are open: a copy of the store on the same anchor would be a second budget.
   const store = await SqliteStore.open(config.store);
   try {
@@ -77,10 +90,11 @@ async function openVault(config: VaultConfig, observe: Observer): Promise<Vault>
       const { account } = config.limits ?? {};
       const limits = account === undefined ? {} : { accountLimit: new Limit(account) };
       const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe, ...limits });
-      if (vault.fleet.policy.assertionMode === 'none' && !isLoopback(config.listen.host)) {
+      try {
+        checkListen(vault.fleet.policy, config.listen.host);
+      } catch (error) {
         await vault.close();
-        const message = 'without assertions a vault listens on this machine alone';
-        throw new StrongroomError('invalid-config', message, { subject: 'listen.host' });
+        throw error;
       }
       return vault;
     } catch (error) {

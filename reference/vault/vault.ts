@@ -205,8 +205,12 @@ function isOf({ level, kemKeys, receiptKeys, opaqueKeys }: FleetDescriptor, own:
   return level === own && (own !== 'software' || locations.every((location) => location === 'memory'));
 }
 
-/** What a vault says of itself. Its clients verify the signatures; the vault only compares the keys. */
-function readDescriptor(signed: Bytes): FleetDescriptor {
+/**
+ * What a vault says of itself. Its clients verify the signatures; the vault only compares the keys.
+ *
+ * @throws StrongroomError `invalid-config`
+ */
+export function readDescriptor(signed: Bytes): FleetDescriptor {
   try {
     return decode(FleetDescriptor, decode(SignedDescriptor, signed).descriptor);
   } catch (cause) {

@@ -20,9 +20,15 @@ import { TestAccount } from './account.ts';
 export class HttpFleet {
   readonly descriptor: FleetDescriptor;
   readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  private constructor(url: string, descriptor: FleetDescriptor) {
+  private constructor(
+    url: string,
+    descriptor: FleetDescriptor,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.#url = url;
+    this.#headers = headers;
     this.descriptor = descriptor;
   }
 
@@ -31,13 +37,17 @@ export class HttpFleet {
     return new HttpFleet('', descriptor);
   }
 
-  /** Fetches and verifies the descriptor. */
-  static async open(url: string, pins: InitResult): Promise<HttpFleet> {
+  /** Fetches and verifies the descriptor; `headers` go with every exchange. */
+  static async open(
+    url: string,
+    pins: InitResult,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<HttpFleet> {
     const response = await fetch(`${url}/v1/fleet`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     const { signers, threshold: k, fleetId } = pins;
     const now = Math.floor(Date.now() / 1000);
-    return new HttpFleet(url, verifyDescriptor(bytes, { signers, k, fleetId, now, lastSerial: 0 }));
+    return new HttpFleet(url, verifyDescriptor(bytes, { signers, k, fleetId, now, lastSerial: 0 }), headers);
   }
 
   /** An encoded `Exchange` in mode `none`, and what opens its answer. */
@@ -54,7 +64,7 @@ export class HttpFleet {
 
   /** Posts a body as an exchange. */
   post(body: Bytes): Promise<Response> {
-    const headers = { 'content-type': 'application/octet-stream' };
+    const headers = { ...this.#headers, 'content-type': 'application/octet-stream' };
     return fetch(`${this.#url}/v1/exchange`, { method: 'POST', headers, body });
   }
 
