@@ -6,7 +6,7 @@
  */
 import { ed25519PublicKey, ed25519Sign } from '../../crypto/ed25519.ts';
 import { nodeEngine } from '../../crypto/node.ts';
-import { systemRandom } from '../../crypto/random.ts';
+import { systemRandom, type RandomSource } from '../../crypto/random.ts';
 import { DEFAULT_POLICY, keyId } from '../../fleet/index.ts';
 import type { Policy } from '../../fleet/descriptor.ts';
 import { HMAC_KEYS, type HmacKey } from '../../hsm/interface.ts';
@@ -34,6 +34,8 @@ export class MemoryDriver {
   now = 1_800_000_000;
   /** Commits so far. */
   commits = 0;
+  /** What the core, and the sealing of records, draw from. */
+  random: RandomSource = systemRandom;
   readonly fleet: Fleet;
   /** Public key of the receipts. */
   readonly receiptKey: Bytes;
@@ -80,7 +82,7 @@ export class MemoryDriver {
       const present = sealed && sha256(sealed);
       const same = token === undefined || present === undefined ? token === present : equal(token, present);
       if (!same) return false;
-      this.records.set(hex(leaf), sealRecord(this.#partitionKey, leaf, record, systemRandom('salt', 32)));
+      this.records.set(hex(leaf), sealRecord(this.#partitionKey, leaf, record, this.random('salt', 32)));
       this.commits++;
       return true;
     }
@@ -89,7 +91,7 @@ export class MemoryDriver {
     }
     if (effect.kind === 'sign') return ed25519Sign(this.#receiptSecret, effect.message);
     if (effect.kind === 'now') return this.now;
-    return systemRandom(effect.name, effect.length);
+    return this.random(effect.name, effect.length);
   }
 
   /** Runs to the next effect for which `stop` is true, or to the end. */
