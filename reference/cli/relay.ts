@@ -43,7 +43,7 @@ const tokenAdd: Command = {
     'The relay keeps only its hash. An account may have several, one for each device; a running relay takes note within',
     'two seconds.',
   ],
-  examples: ["strongroom relay token add ./relay '+1 555 0100' > alice.token"],
+  examples: ['strongroom relay token add ./relay +15550100'],
   async run(invocation) {
     const { tokens } = await readRelayConfig(invocation.argument(0));
     process.stdout.write(`${await addToken(tokens, invocation.argument(1))}\n`);
@@ -55,7 +55,7 @@ const tokenRemove: Command = {
   summary: 'Takes all tokens of an account away.',
   arguments: ['folder', 'account'],
   options: {},
-  examples: ["strongroom relay token remove ./relay '+1 555 0100'"],
+  examples: ['strongroom relay token remove ./relay +15550100'],
   async run(invocation) {
     const { tokens } = await readRelayConfig(invocation.argument(0));
     const removed = await removeTokens(tokens, invocation.argument(1));
