@@ -328,7 +328,7 @@ export const vaultMutants: readonly Mutant[] = [
       },
       {
         file: 'reference/vault/partition.ts',
-        find: 'if (this.#busy.has(hex(leaf)) || this.#tree.hashOf(leaf) !== shown.hash) continue;',
+        find: 'if (this.#busy.has(hex(leaf)) || !same) continue;',
         replace: '',
       },
     ],
@@ -406,8 +406,8 @@ export const vaultMutants: readonly Mutant[] = [
   {
     id: 'rollback-ignored',
     mistake: 'serves a store that is older than the anchor',
-    file: 'reference/vault/partition.ts',
-    find: 'if (head.body.partition !== partition || !(anchored || ahead)) {',
+    file: 'reference/vault/start.ts',
+    find: 'if (head.body.partition !== partition || !(same || ahead)) {',
     replace: 'if (head.body.partition !== partition) {',
     requirement: 'STO-22',
     cases: ['vault.rollback'],

@@ -74,6 +74,10 @@ const vaultInit: Command = {
     threshold: { value: 'k', help: 'how many of them clients ask for; default all' },
     relay: { value: 'file', help: 'relay.pub of the relay that alone may ask; default: this machine alone' },
     policy: { value: 'file', help: 'JSON: what to change of the default policy' },
+    'partition-bits': {
+      value: 'p',
+      help: '2^p partitions, each with 10^6 accounts or so; default 0, at most 4',
+    },
     json: { help: 'print JSON' },
   },
   notes: [
@@ -92,6 +96,7 @@ const vaultInit: Command = {
     const port = numberOption(invocation, 'port', 65535);
     const signers = numberOption(invocation, 'signers', 64);
     const threshold = numberOption(invocation, 'threshold', 64);
+    const partitionBits = numberOption(invocation, 'partition-bits', 4);
     const made = await initVault({
       folder,
       policy: {
@@ -102,6 +107,7 @@ const vaultInit: Command = {
       ...(port === undefined ? {} : { port }),
       ...(signers === undefined ? {} : { signers }),
       ...(threshold === undefined ? {} : { threshold }),
+      ...(partitionBits === undefined ? {} : { partitionBits }),
     });
     const facts = {
       fleetId: hex(made.fleetId),

@@ -14,10 +14,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sealRequestWith } from '../channel/client.ts';
 import { openRequest } from '../channel/index.ts';
 import { ed25519Verify } from '../crypto/ed25519.ts';
+import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { keyId } from '../fleet/descriptor.ts';
 import { label } from '../keys/labels.ts';
-import { concat, utf8 } from '../wire/bytes.ts';
+import { concat, hex, utf8 } from '../wire/bytes.ts';
 import type { AnchorEntry } from './interface.ts';
 import { SoftwareAnchor } from './software-anchor.ts';
 import { SoftwareHsm, softwareHsmPaths } from './software.ts';
@@ -32,7 +33,7 @@ const entry = (n: number, partition = 0): AnchorEntry => ({
   partition,
   n,
   headHash: bytes(n),
-  current: { epoch: 1, key: bytes(9) },
+  current: { epoch: 1, since: 7, key: bytes(9) },
   next: undefined,
 });
 
@@ -74,7 +75,7 @@ describe('the software anchor', () => {
     ['two on', entry(2), entry(4)],
     ['to another head of the same number', entry(2), { ...entry(2), headHash: bytes(7) }],
     ['from what it was before', entry(1), entry(2)],
-    ['from another key', { ...entry(2), current: { epoch: 1, key: bytes(8) } }, entry(3)],
+    ['from another key', { ...entry(2), current: { epoch: 1, since: 7, key: bytes(8) } }, entry(3)],
     ['to another partition', entry(2), entry(3, 1)],
   ])('does not move %s', async (_name, from, to) => {
     await anchor.advance([{ from: entry(0), to: entry(1) }]);
@@ -83,20 +84,70 @@ describe('the software anchor', () => {
     expect(await reopened()).toEqual([2, 0]);
   });
 
-  it('lets one of two concurrent writers through, and stops', async () => {
+  // proves STO-15
+  it('refuses one of two concurrent changes of one partition, and does the other', async () => {
     const both = [
       anchor.advance([{ from: entry(0), to: entry(1) }]),
       anchor.advance([{ from: entry(0), to: { ...entry(1), headHash: bytes(5) } }]),
+      anchor.advance([
+        { from: entry(0, 1), to: entry(1, 1) },
+        { from: entry(0), to: entry(1) },
+      ]),
+      anchor.advance([{ from: entry(1), to: entry(2) }]),
     ];
-    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
-    await expect(anchor.advance([{ from: entry(1), to: entry(2) }])).rejects.toThrow('partition 0');
+    const [first, second, third, fourth] = (await Promise.allSettled(both)).map(({ status }) => status);
+    expect([first, second, third, fourth]).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(await reopened()).toEqual([2, 0]);
   });
 
+  it('makes the changes that wait for it durable together', async () => {
+    const slots = (): string[] => [0, 4096].map((at) => readFileSync(path).toString('hex', at, at + 12));
+    const before = slots();
+    await Promise.all([
+      anchor.advance([{ from: entry(0), to: entry(1) }]),
+      anchor.advance([{ from: entry(0, 1), to: entry(1, 1) }]),
+      anchor.advance([{ from: entry(1), to: entry(2) }]),
+    ]);
+    expect(slots().filter((nonce, i) => nonce !== before[i])).toHaveLength(1);
+    expect(await reopened()).toEqual([2, 1]);
+  });
+
+  const next = { epoch: 2, since: 8, key: bytes(4) };
+
   it('changes keys without moving', async () => {
-    const next = { epoch: 2, key: bytes(4) };
     await anchor.advance([{ from: entry(0), to: { ...entry(0), next } }]);
     await anchor.advance([{ from: { ...entry(0), next }, to: { ...entry(0), current: next } }]);
     expect((await anchor.read())[0]).toEqual({ ...entry(0), current: next });
+  });
+
+  /** Data keys of the first partition that whoever has the anchor's key finds in the file. */
+  const keysIn = (bytes: Uint8Array): number[] =>
+    [0, 4096].flatMap((at) => {
+      const nonce = bytes.subarray(at, at + 12);
+      const sealed = bytes.subarray(at + 12, at + 4096);
+      const plain = nodeEngine.aead(key).open(nonce, sealed, label('hsm-anchor')) ?? new Uint8Array(0);
+      return [4, 9].filter((value) => hex(plain).includes(hex(new Uint8Array(32).fill(value))));
+    });
+
+  // proves STO-30
+  it('holds no copy of a key that was taken away', async () => {
+    await anchor.close();
+    await SoftwareAnchor.create(`${path}.one`, key, [entry(0)]);
+    path = `${path}.one`;
+    anchor = await SoftwareAnchor.open(path, key);
+    await anchor.advance([{ from: entry(0), to: { ...entry(0), next } }]);
+    expect(keysIn(readFileSync(path))).toEqual([4, 9, 9]);
+    const before = readFileSync(path);
+    await anchor.advance([{ from: { ...entry(0), next }, to: { ...entry(0), current: next } }]);
+    expect(keysIn(readFileSync(path))).toEqual([4, 4]);
+    await anchor.close();
+    // A crash between the two writes: what it left is put right before anything else.
+    const after = readFileSync(path);
+    const third = concat(before.subarray(0, 4096), after.subarray(4096)); // serials 2 and 3
+    expect(keysIn(third)).toEqual([4, 9, 4]);
+    writeFileSync(path, third);
+    anchor = await SoftwareAnchor.open(path, key);
+    expect(keysIn(readFileSync(path))).toEqual([4, 4]);
   });
 
   it('survives a torn write of the slot that was not confirmed', async () => {

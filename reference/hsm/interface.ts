@@ -27,6 +27,8 @@ export const HMAC_KEYS: Readonly<Record<HmacKey, HashName>> = {
 /** A data key of a partition; it exists in the anchor alone. */
 export interface PartitionKey {
   readonly epoch: number;
+  /** Vault time at which it was made, in seconds. */
+  readonly since: number;
   /** 32 bytes. */
   readonly key: Bytes;
 }
@@ -40,7 +42,7 @@ export interface AnchorEntry {
   readonly headHash: Bytes;
   /** Key that records are sealed under. */
   readonly current: PartitionKey;
-  /** Key that they are being re-sealed under. */
+  /** Key that takes its place, while records are being sealed again under it. */
   readonly next: PartitionKey | undefined;
 }
 
@@ -50,9 +52,10 @@ export interface Anchor {
   read(): Promise<readonly AnchorEntry[]>;
   /**
    * Replaces entries; durable when it resolves. `to` is one head further than `from`, or at the same head with other
-   * keys.
+   * keys. No copy of a key that is in no entry any more is left then. Calls may come while others are under way, and
+   * may be made durable together.
    *
-   * @throws StrongroomError `anchor-conflict` if a `from` is not what the anchor holds; nothing is changed then
+   * @throws StrongroomError `anchor-conflict` if a `from` is not what the anchor holds; nothing of this call is done then
    */
   advance(changes: readonly { readonly from: AnchorEntry; readonly to: AnchorEntry }[]): Promise<void>;
 }

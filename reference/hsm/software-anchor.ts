@@ -11,7 +11,7 @@ import { systemRandom } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
 import { tryLock, type Lock } from '../files/lock.ts';
 import { label } from '../keys/labels.ts';
-import { concat, equal, type Bytes } from '../wire/bytes.ts';
+import { concat, equal, wipe, type Bytes } from '../wire/bytes.ts';
 import {
   decode,
   encode,
@@ -31,6 +31,15 @@ import type { Anchor, AnchorEntry, PartitionKey } from './interface.ts';
 /** Bytes of a slot on disk: one page, so that a write touches one slot alone. */
 const SLOT = 4096;
 
+type Changes = Parameters<Anchor['advance']>[0];
+
+/** A call that is not durable yet. */
+interface Waiting {
+  readonly changes: Changes;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface Slot {
   /** Grows by one with every write. */
   readonly serial: number;
@@ -39,6 +48,7 @@ interface Slot {
 
 const PartitionKey: Codec<PartitionKey> = struct<PartitionKey>('PartitionKey', {
   epoch: u32,
+  since: u64,
   key: opaque(32, 'key'),
 });
 
@@ -60,7 +70,10 @@ const Slot: Codec<Slot> = padded(
 
 function seal(key: Uint8Array, slot: Slot): Bytes {
   const nonce = systemRandom('anchor_nonce', NONCE_LENGTH);
-  return concat(nonce, nodeEngine.aead(key).seal(nonce, encode(Slot, slot), label('hsm-anchor')));
+  const plain = encode(Slot, slot);
+  const sealed = concat(nonce, nodeEngine.aead(key).seal(nonce, plain, label('hsm-anchor')));
+  wipe(plain);
+  return sealed;
 }
 
 function unseal(key: Uint8Array, sealed: Uint8Array): Slot | undefined {
@@ -75,14 +88,36 @@ function follows(from: AnchorEntry, to: AnchorEntry): boolean {
   return to.n === from.n + 1 || (to.n === from.n && equal(to.headHash, from.headHash));
 }
 
-/** The newest slot of a whole file; undefined if it is damaged. */
-function newestOf(key: Uint8Array, bytes: Uint8Array): Slot | undefined {
+/** True if one slot has a data key that the other has not. */
+function hasOther(slot: Slot, than: Slot): boolean {
+  const keysOf = ({ entries }: Slot): Bytes[] =>
+    entries.flatMap(({ current, next }) => [current, next ?? current].map(({ key }) => key));
+  const known = keysOf(than);
+  return keysOf(slot).some((key) => !known.some((other) => equal(other, key)));
+}
+
+/** The entries after the changes of one call. @throws StrongroomError `anchor-conflict` */
+function change(entries: readonly AnchorEntry[], changes: Changes): readonly AnchorEntry[] {
+  return entries.map((entry) => {
+    const change = changes.find(({ from }) => from.partition === entry.partition);
+    if (change === undefined) return entry;
+    const present = equal(encode(AnchorEntry, change.from), encode(AnchorEntry, entry));
+    if (!present || !follows(change.from, change.to)) {
+      throw new StrongroomError('anchor-conflict', `partition ${entry.partition} is at ${entry.n}`);
+    }
+    return change.to;
+  });
+}
+
+/** The newest slot of a whole file, and the other one if it opens; undefined if the file is damaged. */
+function slotsOf(key: Uint8Array, bytes: Uint8Array): { newest: Slot; other: Slot | undefined } | undefined {
   const slots = [unseal(key, bytes.subarray(0, SLOT)), unseal(key, bytes.subarray(SLOT))];
   const [even, odd] = slots;
   const inPlace = slots.every((slot, at) => slot === undefined || slot.serial % 2 === at);
   const inTurn = even === undefined || odd === undefined || Math.abs(even.serial - odd.serial) === 1;
   if (bytes.length !== 2 * SLOT || !inPlace || !inTurn) return undefined;
-  return (even?.serial ?? -1) > (odd?.serial ?? -1) ? even : odd;
+  const [newest, other] = (even?.serial ?? -1) > (odd?.serial ?? -1) ? [even, odd] : [odd, even];
+  return newest && { newest, other };
 }
 
 /** Both slots as they are on the disk, and what may follow them. */
@@ -105,7 +140,9 @@ export class SoftwareAnchor implements Anchor {
   /** Both slots, as this process has read or written them last. */
   readonly #bytes: Bytes;
   #slot: Slot;
-  #writing: Promise<void> = Promise.resolve();
+  #waiting: Waiting[] = [];
+  #working: Promise<void> | undefined;
+  #failure: unknown;
 
   private constructor(file: FileHandle, lock: Lock, key: Bytes, bytes: Bytes, slot: Slot) {
     this.#file = file;
@@ -132,10 +169,14 @@ export class SoftwareAnchor implements Anchor {
     try {
       file = await open(path, 'r+');
       const bytes = await readSlots(file);
-      const newest = newestOf(key, bytes);
-      if (newest === undefined)
+      const slots = slotsOf(key, bytes);
+      if (slots === undefined)
         throw new StrongroomError('anchor-damaged', `${path} is damaged`, { subject: path });
-      return new SoftwareAnchor(file, lock, key, bytes, newest);
+      const { newest, other } = slots;
+      const anchor = new SoftwareAnchor(file, lock, key, bytes, newest);
+      // A torn slot, or one from before a key was taken away, may hold what is to be gone.
+      if (other === undefined || hasOther(other, newest)) await anchor.#write(newest.entries);
+      return anchor;
     } catch (error) {
       await file?.close();
       lock.release();
@@ -148,38 +189,64 @@ export class SoftwareAnchor implements Anchor {
     return this.#slot.entries;
   }
 
-  advance(changes: Parameters<Anchor['advance']>[0]): Promise<void> {
-    const step = this.#writing.then(() => this.#write(changes));
-    // A write that failed leaves the slot unknown: everything after it fails as well.
-    this.#writing = step;
-    step.catch(() => {});
-    return step;
+  advance(changes: Changes): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ changes, resolve, reject });
+      this.#working ??= this.#work();
+    });
   }
 
-  async #write(changes: Parameters<Anchor['advance']>[0]): Promise<void> {
+  /** Closes the file after what is under way. */
+  async close(): Promise<void> {
+    await this.#working;
+    await this.#file.close();
+    this.#lock.release();
+  }
+
+  /** Makes durable what waits, all of it in one write. */
+  async #work(): Promise<void> {
+    await Promise.resolve(); // so that calls of one moment are one group
+    for (let group = this.#waiting; group.length > 0; group = this.#waiting) {
+      this.#waiting = [];
+      const accepted: Waiting[] = [];
+      let { entries } = this.#slot;
+      for (const waiting of group) {
+        try {
+          entries = change(entries, waiting.changes);
+          accepted.push(waiting);
+        } catch (error) {
+          waiting.reject(error);
+        }
+      }
+      try {
+        if (accepted.length > 0) await this.#replace(entries);
+        for (const { resolve } of accepted) resolve();
+      } catch (error) {
+        // What the disk holds now is unknown: everything after it fails as well.
+        this.#failure ??= error;
+        for (const { reject } of accepted) reject(error);
+      }
+    }
+    this.#working = undefined;
+  }
+
+  async #replace(entries: readonly AnchorEntry[]): Promise<void> {
+    const before = this.#slot;
+    await this.#write(entries);
+    // The other slot still has the keys that were taken away.
+    if (hasOther(before, this.#slot)) await this.#write(entries);
+  }
+
+  async #write(entries: readonly AnchorEntry[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     // The lock keeps others out; this tells of those that have no regard for it.
     if (!equal(await readSlots(this.#file), this.#bytes))
       throw new StrongroomError('anchor-conflict', 'another writer has changed the anchor');
-    const entries = this.#slot.entries.map((entry) => {
-      const change = changes.find(({ from }) => from.partition === entry.partition);
-      if (change === undefined) return entry;
-      const present = equal(encode(AnchorEntry, change.from), encode(AnchorEntry, entry));
-      if (!present || !follows(change.from, change.to)) {
-        throw new StrongroomError('anchor-conflict', `partition ${entry.partition} is at ${entry.n}`);
-      }
-      return change.to;
-    });
     const slot = { serial: this.#slot.serial + 1, entries };
     const at = (slot.serial % 2) * SLOT;
     this.#bytes.set(seal(this.#key, slot), at);
     await this.#file.write(this.#bytes, at, SLOT, at);
     await this.#file.datasync();
     this.#slot = slot;
-  }
-
-  async close(): Promise<void> {
-    await this.#writing.catch(() => {});
-    await this.#file.close();
-    this.#lock.release();
   }
 }

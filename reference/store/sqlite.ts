@@ -64,6 +64,7 @@ export class SqliteStore implements Store {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./sqlite-worker.${extension}`, import.meta.url), {
       workerData: { path },
+      execArgv: [], // flags of the process may be about its own entry point, such as --input-type
     });
     const store = new SqliteStore(worker);
     try {

@@ -1,8 +1,9 @@
-import { fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { utf8, type Bytes } from '../wire/bytes.ts';
 import type { Store } from './interface.ts';
@@ -102,6 +103,16 @@ describe('the SQLite store', () => {
     child.kill();
     expect(said).toBe('store-locked');
     await store.close();
+  });
+
+  it('opens in a process whose flags are about its own code', async () => {
+    const module = new URL('./sqlite.ts', import.meta.url).href;
+    const code = `import { SqliteStore } from ${JSON.stringify(module)};
+      const store = await SqliteStore.open(${JSON.stringify(join(folder, 'flags.db'))});
+      console.log(await store.commit({ conditions: [], writes: [] }));
+      await store.close();`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+    expect(stdout).toBe('true\n');
   });
 
   it('names a file that is not a database', async () => {

@@ -51,7 +51,7 @@ describe('a record', () => {
       open: [1, 2, 3, 4].map((n) => ({ ...attempt, ke1Hash: fill(n) })),
       closed: [closed, closed, closed, closed],
     };
-    expect(sealRecord({ epoch: 1, key: fill(1) }, fill(2), largest, fill(3))).toHaveLength(
+    expect(sealRecord({ epoch: 1, since: 0, key: fill(1) }, fill(2), largest, fill(3))).toHaveLength(
       SEALED_RECORD_SIZE,
     );
   });
@@ -95,21 +95,21 @@ describe('a record', () => {
   ])('with %s is refused', (_name, fault) => {
     const bad = { ...record, ...fault };
     expect(() => checkInvariants(bad)).toThrow(expect.objectContaining({ code: 'record-invalid' }));
-    expect(() => sealRecord({ epoch: 1, key: fill(1) }, fill(2), bad, fill(3))).toThrow();
+    expect(() => sealRecord({ epoch: 1, since: 0, key: fill(1) }, fill(2), bad, fill(3))).toThrow();
   });
 });
 
 describe('a sealed record', () => {
-  const key = { epoch: 7, key: fill(1) };
+  const key = { epoch: 7, since: 0, key: fill(1) };
   const sealed = sealRecord(key, fill(2), record, fill(3));
 
   // proves STO-11
   it('opens with its key, its leaf and its bytes, and with nothing else', () => {
-    expect(openRecord([{ epoch: 8, key: fill(9) }, key], fill(2), sealed)).toEqual(record);
+    expect(openRecord([{ epoch: 8, since: 0, key: fill(9) }, key], fill(2), sealed)).toEqual(record);
     const invalid = expect.objectContaining({ code: 'record-invalid' }) as Error;
     expect(() => openRecord([key], fill(3), sealed)).toThrow(invalid);
-    expect(() => openRecord([{ epoch: 7, key: fill(9) }], fill(2), sealed)).toThrow(invalid);
-    expect(() => openRecord([{ epoch: 8, key: fill(1) }], fill(2), sealed)).toThrow(invalid);
+    expect(() => openRecord([{ epoch: 7, since: 0, key: fill(9) }], fill(2), sealed)).toThrow(invalid);
+    expect(() => openRecord([{ epoch: 8, since: 0, key: fill(1) }], fill(2), sealed)).toThrow(invalid);
     expect(() => openRecord([key], fill(2), sealed.slice(1))).toThrow(invalid);
   });
 

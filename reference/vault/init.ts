@@ -29,7 +29,9 @@ import { encode } from '../wire/codec.ts';
 import { CONFIG_FILE, type VaultConfig } from './config.ts';
 import type { OpaqueServerKey } from './core/fleet.ts';
 import { newOpaqueKey, wipeOpaqueKeys, wrapOpaqueKeys } from './opaque-keys.ts';
-import { createPartition, headKey } from './partition.ts';
+import { createPartition } from './partition.ts';
+import { MAX_PREFIX_BITS } from './partitions.ts';
+import { headKey } from './start.ts';
 
 const YEAR = 365 * 24 * 3600;
 
@@ -47,6 +49,8 @@ export interface InitOptions {
   /** How many signers to make, and how many of them clients shall ask for; 1 of 1 unless told. */
   readonly signers?: number;
   readonly threshold?: number;
+  /** Bits of a leaf index that name its partition, 0 to 4: a vault of so many powers of two. 0 unless told. */
+  readonly partitionBits?: number;
 }
 
 /** What the clients of the new fleet pin; also in `pins.json`. */
@@ -108,9 +112,13 @@ function describe(
  * @throws StrongroomError `state-exists`, `invalid-config`, `bad-descriptor`
  */
 export async function initVault(options: InitOptions): Promise<InitResult> {
-  const { folder, signers: count = 1, threshold = count, host, port } = options;
+  const { folder, signers: count = 1, threshold = count, host, port, partitionBits = 0 } = options;
   if (!(count >= 1 && count <= 64 && threshold >= 1 && threshold <= count)) {
     throw new StrongroomError('invalid-config', `${threshold} of ${count} signers`, { subject: 'threshold' });
+  }
+  if (!Number.isInteger(partitionBits) || partitionBits < 0 || partitionBits > MAX_PREFIX_BITS) {
+    const subject = 'partitionBits';
+    throw new StrongroomError('invalid-config', `${partitionBits} bits for partitions`, { subject });
   }
   // Before anything is made: a folder that holds half a vault could not be used again.
   checkPolicy({ ...DEFAULT_POLICY, ...options.policy }, 'software');
@@ -122,16 +130,19 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
     // Made first, so that the database and its log are nobody else's to read.
     await createFile(at(CONFIG.store), new Uint8Array(0));
     const store = await SqliteStore.open(at(CONFIG.store));
-    const { head, entry } = await createPartition(hmac, 0, Math.floor(Date.now() / 1000));
-    const key = headKey(0);
+    const now = Math.floor(Date.now() / 1000);
+    const made = await Promise.all(
+      Array.from({ length: 2 ** partitionBits }, (_, number) => createPartition(hmac, number, now)),
+    );
+    const heads = made.map(({ head, entry }) => ({ key: headKey(entry.partition), value: head.bytes }));
     const fresh = await store.commit({
-      conditions: [{ key, value: undefined }],
-      writes: [{ key, value: head.bytes }],
+      conditions: heads.map(({ key }) => ({ key, value: undefined })),
+      writes: heads,
     });
     await store.close();
     if (!fresh)
       throw new StrongroomError('state-exists', `${folder} holds a store`, { subject: CONFIG.store });
-    return [entry];
+    return made.map(({ entry }) => entry);
   });
   try {
     const pair = generateServerKeyPair(await sodiumSuite());

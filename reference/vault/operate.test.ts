@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CONFIG_FILE } from './config.ts';
 import { initVault, type InitResult } from './init.ts';
@@ -143,4 +144,22 @@ it('a vault that serves says so in readyz, as JSON', async () => {
   const ready = await get('/readyz');
   expect(ready.headers.get('content-type')).toBe('application/json');
   expect(await ready.json()).toEqual({ status: 'ready', failed: [] });
+});
+
+// proves HTP-23, STO-36
+it('a vault whose partitions do not all serve says which, and why, and goes on', async () => {
+  const at = join(folder, 'parts');
+  await initVault({ folder: at, partitionBits: 2 });
+  const db = new DatabaseSync(join(at, 'store.db'));
+  db.prepare('DELETE FROM entry WHERE key = ?').run(Uint8Array.of(1, 0, 2));
+  db.close();
+  events = [];
+  server = await serveVault({ folder: at, port: 0, log: (event) => events.push(event) });
+  const ready = await get('/readyz');
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toEqual({
+    status: 'degraded',
+    failed: [{ partition: 2, code: 'rollback-detected' }],
+  });
+  expect(events).toContainEqual({ event: 'failed', partition: 2, code: 'rollback-detected' });
 });

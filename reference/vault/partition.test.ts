@@ -14,7 +14,8 @@ import { decode } from '../wire/codec.ts';
 import { run } from './core/effects.ts';
 import { handle, leafInput, sweep } from './core/handle.ts';
 import { openHead, sealHead } from './head.ts';
-import { createPartition, headKey, leafKey, Partition } from './partition.ts';
+import { createPartition, Partition } from './partition.ts';
+import { headKey, leafKey } from './start.ts';
 import { TestAccount } from './testing/account.ts';
 import { MemoryDriver } from './testing/memory-driver.ts';
 

@@ -8,45 +8,31 @@ import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { AnchorEntry, Hsm, PartitionKey } from '../hsm/interface.ts';
 import type { Store } from '../store/interface.ts';
-import { concat, copy, equal, hex, type Bytes } from '../wire/bytes.ts';
-import { encode, u16 } from '../wire/codec.ts';
+import { equal, hex, wipe, type Bytes } from '../wire/bytes.ts';
 import type { Handlers, Loaded } from './core/effects.ts';
 import { sha256 } from './core/evaluate.ts';
-import { leafInput } from './core/handle.ts';
-import { openHead, sealHead, type PartitionHead } from './head.ts';
+import { sealHead, type PartitionHead } from './head.ts';
 import type { Observer } from './observe.ts';
-import { openRecord, sealRecord } from './record-seal.ts';
+import { openRecord, prefixOf, sealRecord } from './record-seal.ts';
 import type { AccountRecord } from './record.ts';
-import { Tree, verifyProof, type Leaf } from './tree.ts';
+import { rekey } from './rekey.ts';
+import { headKey, keysOf, leafKey, readHead, readRecords, rolledBack, type State } from './start.ts';
+import { EMPTY_ROOT, verifyProof, type Tree } from './tree.ts';
 
 /** Most records of one commit. */
 const MAX_BATCH = 126;
 /** Seconds after which the vault's time is persisted while a deadline is waited for. */
 const HEARTBEAT = 60;
 
-/** Key of a partition's head in the store. */
-export function headKey(partition: number): Bytes {
-  return concat(Uint8Array.of(1), encode(u16, partition));
-}
-
-/** Key of a record in the store; of all records, for an empty leaf index. */
-export function leafKey(partition: number, leaf: Uint8Array): Bytes {
-  return concat(Uint8Array.of(2), encode(u16, partition), leaf);
-}
-
 /** What a partition is made of. */
-export interface PartitionOptions {
-  readonly store: Store;
-  readonly hsm: Hsm;
+export interface PartitionOptions extends State {
   /** Number of the partition. */
   readonly partition: number;
-  /** Bits of a leaf index that name the partition. */
-  readonly prefixBits: number;
   /** Seconds that never go back while the process runs. */
   readonly monotonic?: (() => number) | undefined;
   /** Instead of the HSM's generator, for tests. */
   readonly random?: RandomSource;
-  /** Is told of commits, of the anchor and of failures. */
+  /** Is told of commits, of the anchor, of keys and of failures. */
   readonly observe?: Observer | undefined;
 }
 
@@ -59,8 +45,11 @@ interface Queued {
   readonly reject: (error: unknown) => void;
 }
 
-function rolledBack(message: string): StrongroomError {
-  return new StrongroomError('rollback-detected', message);
+/** Something that is done between two batches, alone. */
+interface Task {
+  readonly run: () => Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The first head and anchor entry of a new partition (spec/storage.md, "Making a vault"). */
@@ -71,10 +60,14 @@ export async function createPartition(
   random: RandomSource = systemRandom,
 ): Promise<{ readonly head: PartitionHead; readonly entry: AnchorEntry }> {
   const prev = new Uint8Array(32);
-  const { root } = new Tree(0);
-  const head = await sealHead(hmac, { partition, n: 0, prev, root, fencing: 0, vaultTime });
-  const current: PartitionKey = { epoch: 1, key: random('partition_key', 32) };
+  const head = await sealHead(hmac, { partition, n: 0, prev, root: EMPTY_ROOT, fencing: 0, vaultTime });
+  const current: PartitionKey = { epoch: 1, since: vaultTime, key: random('partition_key', 32) };
   return { head, entry: { partition, n: 0, headHash: head.hash, current, next: undefined } };
+}
+
+/** Vault time at which something happens to a record by itself; 0 = never. */
+function dueAt({ active }: AccountRecord): number {
+  return active.state === 'last-chance' ? active.deadline : 0;
 }
 
 /** One partition of a vault, open. */
@@ -82,21 +75,32 @@ export class Partition {
   readonly #options: PartitionOptions;
   readonly #monotonic: () => number;
   readonly #tree: Tree;
-  readonly #deadlines = new Map<string, { readonly leaf: Bytes; readonly deadline: number }>();
+  /** Leaves that wait for a time. */
+  readonly #due: Map<string, { readonly leaf: Bytes; readonly at: number }>;
   readonly #clock: { readonly persisted: number; readonly started: number };
   #entry: AnchorEntry;
   #head: PartitionHead;
   #failure: StrongroomError | undefined;
   #queue: Queued[] = [];
-  #flushing: Promise<void> | undefined;
+  #tasks: Task[] = [];
+  #working = false;
   #batch: Promise<void> = Promise.resolve();
+  #rekeying: Promise<void> | undefined;
+  #closing = false;
   /** Leaves whose commit is under way: nobody reads them before it is anchored. */
   #busy = new Set<string>();
 
-  private constructor(options: PartitionOptions, entry: AnchorEntry, head: PartitionHead) {
+  private constructor(
+    options: PartitionOptions,
+    entry: AnchorEntry,
+    head: PartitionHead,
+    tree: Tree,
+    due: Map<string, { readonly leaf: Bytes; readonly at: number }>,
+  ) {
     this.#options = options;
     this.#monotonic = options.monotonic ?? ((): number => performance.now() / 1000);
-    this.#tree = new Tree(options.prefixBits);
+    this.#tree = tree;
+    this.#due = due;
     this.#entry = entry;
     this.#head = head;
     this.#clock = { persisted: head.body.vaultTime, started: this.#monotonic() };
@@ -108,22 +112,25 @@ export class Partition {
    * @throws StrongroomError `rollback-detected`, `record-invalid`, `anchor-damaged`, and those of store and HSM
    */
   static async open(options: PartitionOptions): Promise<Partition> {
-    const { store, hsm, partition } = options;
+    const { hsm, partition } = options;
     const entry = (await hsm.anchor.read()).find((entry) => entry.partition === partition);
     if (entry === undefined)
       throw new StrongroomError('anchor-damaged', `no partition ${partition} in the anchor`);
-    const bytes = await store.get(headKey(partition));
-    if (bytes === undefined) throw rolledBack('the store has no head');
-    const head = await openHead((...args) => hsm.hmac(...args), bytes);
-    const { n, prev } = head.body;
-    const anchored = n === entry.n && equal(head.hash, entry.headHash);
-    const ahead = n === entry.n + 1 && equal(prev, entry.headHash);
-    if (head.body.partition !== partition || !(anchored || ahead)) {
-      throw rolledBack(`the store is at ${n}, the anchor at ${entry.n}`);
-    }
-    const opened = new Partition(options, entry, head);
-    await opened.#rebuild();
-    if (ahead) await opened.#advance(head);
+    const { head, ahead } = await readHead(options, entry);
+    const due = new Map<string, { readonly leaf: Bytes; readonly at: number }>();
+    let invalid: StrongroomError | undefined;
+    const tree = await readRecords(options, entry, {
+      record(leaf, record) {
+        const at = dueAt(record);
+        if (at > 0) due.set(hex(leaf), { leaf, at });
+      },
+      refused: (_leaf, error) => void (invalid ??= error),
+    });
+    // A store that was changed is told from a vault that wrote nonsense: the root comes first.
+    if (!equal(tree.root, head.body.root)) throw rolledBack('the records do not give the root of the head');
+    if (invalid !== undefined) throw invalid;
+    const opened = new Partition(options, entry, head, tree, due);
+    if (ahead) await opened.#moveAnchor({ ...entry, n: head.body.n, headHash: head.hash });
     return opened;
   }
 
@@ -142,9 +149,9 @@ export class Partition {
     return this.#tree.size;
   }
 
-  /** Leaves whose last chance is over at `now`. */
+  /** Leaves for which a time has come by `now`. */
   overdue(now: number): Bytes[] {
-    return [...this.#deadlines.values()].filter(({ deadline }) => deadline <= now).map(({ leaf }) => leaf);
+    return [...this.#due.values()].filter(({ at }) => at <= now).map(({ leaf }) => leaf);
   }
 
   /** The effects that concern this partition and its HSM. */
@@ -162,23 +169,8 @@ export class Partition {
 
   /** Reads a record and proves it. @throws StrongroomError `rollback-detected`, `not-ready`, those of the store */
   async load(leaf: Bytes): Promise<Loaded> {
-    for (;;) {
-      while (this.#busy.has(hex(leaf))) await this.#batch;
-      this.#serving();
-      const shown = verifyProof(this.#tree.root, leaf, this.#tree.prove(leaf), this.#options.prefixBits);
-      if (shown === 'absent') return { record: undefined, token: undefined };
-      if (shown === 'invalid') throw this.#fail(rolledBack('the tree does not prove a record'));
-      const sealed = await this.#store((store) => store.get(leafKey(this.#options.partition, leaf)));
-      if (this.#busy.has(hex(leaf)) || this.#tree.hashOf(leaf) !== shown.hash) continue; // committed meanwhile
-      if (sealed === undefined || !equal(sha256(sealed), shown.hash)) {
-        throw this.#fail(rolledBack('a record is not the one that was committed'));
-      }
-      try {
-        return { record: openRecord(this.#keys(), leaf, sealed), token: shown.hash };
-      } catch (error) {
-        throw isStrongroomError(error) ? this.#fail(error) : error;
-      }
-    }
+    const found = await this.#read(leaf);
+    return { record: found && this.#open(leaf, found.sealed), token: found?.hash };
   }
 
   /**
@@ -188,24 +180,40 @@ export class Partition {
    */
   async commit(leaf: Bytes, token: Bytes | undefined, record: AccountRecord): Promise<boolean> {
     // Checked and sealed before it is queued: a record that breaks an invariant fails its own request alone.
-    const sealed = sealRecord(this.#entry.current, leaf, record, await this.#random('salt', 32));
+    const salt = await this.#random('salt', 32);
+    const sealed = sealRecord(this.#newest(), leaf, record, salt);
     return new Promise((resolve, reject) => {
       this.#serving();
       this.#queue.push({ leaf, token, record, sealed, resolve, reject });
-      this.#flushing ??= this.#flush(false);
+      if (!this.#working) void this.#work();
     });
   }
 
   /** Persists the vault's time if a deadline is waited for, or in any case. */
   async heartbeat(always = false): Promise<void> {
     const old = this.now() - this.#head.body.vaultTime;
-    if (this.#failure !== undefined || (!always && (this.#deadlines.size === 0 || old < HEARTBEAT))) return;
-    await this.#flushing;
-    await (this.#flushing ??= this.#flush(true));
+    if (this.#failure !== undefined || (!always && (this.#due.size === 0 || old < HEARTBEAT))) return;
+    await this.#alone(() => this.#commitBatch([], true));
   }
 
-  /** Waits for what is under way, and persists the vault's time. */
+  /** True if the data key is `seconds` old, or its replacement has begun. */
+  rekeyDue(seconds: number): boolean {
+    const { current, next } = this.#entry;
+    return next !== undefined || this.now() - current.since >= seconds;
+  }
+
+  /**
+   * Replaces the data key, or goes on with that. Once it has resolved, and the partition was not closed meanwhile, no
+   * copy of the store from before opens any more.
+   */
+  rekey(): Promise<void> {
+    return (this.#rekeying ??= this.#rekey().finally(() => (this.#rekeying = undefined)));
+  }
+
+  /** Waits for what is under way, and persists the vault's time; a replacement of the key goes on at the next start. */
   async close(): Promise<void> {
+    this.#closing = true;
+    await this.#rekeying?.catch(() => {});
     await this.heartbeat(true);
     this.#failure ??= new StrongroomError('not-ready', 'the partition is closed');
   }
@@ -226,7 +234,7 @@ export class Partition {
       const { partition, observe } = this.#options;
       observe?.failure?.({ partition, code: error.code });
     }
-    for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
+    for (const { reject } of [...this.#queue.splice(0), ...this.#tasks.splice(0)]) reject(this.#failure);
     return this.#failure;
   }
 
@@ -238,40 +246,100 @@ export class Partition {
     }
   }
 
-  #keys(): PartitionKey[] {
-    const { current, next } = this.#entry;
-    return next === undefined ? [current] : [current, next];
+  /** The key that records are sealed under. */
+  #newest(): PartitionKey {
+    return this.#entry.next ?? this.#entry.current;
   }
 
-  async #flush(stamp: boolean): Promise<void> {
-    for (let once = stamp; once || this.#queue.length > 0; once = false) {
-      const batch = this.#queue.splice(0, MAX_BATCH);
-      this.#batch = this.#commitBatch(batch, once).catch((error: unknown) => {
+  /** A sealed record that is proved to be the present one; undefined if it is proved that there is none. */
+  async #read(leaf: Bytes): Promise<{ readonly sealed: Bytes; readonly hash: Bytes } | undefined> {
+    const { partition, prefixBits } = this.#options;
+    for (;;) {
+      while (this.#busy.has(hex(leaf))) await this.#batch;
+      this.#serving();
+      const shown = verifyProof(this.#tree.root, leaf, this.#tree.prove(leaf), prefixBits);
+      if (shown === 'absent') return undefined;
+      if (shown === 'invalid') throw this.#fail(rolledBack('the tree does not prove a record'));
+      const sealed = await this.#store((store) => store.get(leafKey(partition, leaf)));
+      const present = this.#tree.hashOf(leaf);
+      const same = present !== undefined && equal(present, shown.hash);
+      if (this.#busy.has(hex(leaf)) || !same) continue; // committed meanwhile
+      if (sealed === undefined || !equal(sha256(sealed), shown.hash)) {
+        throw this.#fail(rolledBack('a record is not the one that was committed'));
+      }
+      return { sealed, hash: shown.hash };
+    }
+  }
+
+  #open(leaf: Bytes, sealed: Bytes): AccountRecord {
+    try {
+      return openRecord(keysOf(this.#entry), leaf, sealed);
+    } catch (error) {
+      throw isStrongroomError(error) ? this.#fail(error) : error;
+    }
+  }
+
+  async #rekey(): Promise<void> {
+    const { partition, observe } = this.#options;
+    const begun = performance.now();
+    const done = await rekey({
+      entry: () => this.#entry,
+      newKey: async () => ({
+        epoch: this.#entry.current.epoch + 1,
+        since: this.now(),
+        key: await this.#random('partition_key', 32),
+      }),
+      moveKeys: (current, next) => this.#alone(() => this.#moveAnchor({ ...this.#entry, current, next })),
+      leaves: () => this.#tree.size,
+      reseal: (leaf) => this.#reseal(this.#tree.indexAt(leaf)),
+      closing: () => this.#closing,
+    });
+    const { epoch } = this.#entry.current;
+    const seconds = (performance.now() - begun) / 1000;
+    if (done) observe?.rekeyed?.({ partition, epoch, seconds });
+  }
+
+  /** A record that somebody else commits meanwhile comes under the newest key by that. */
+  async #reseal(leaf: Bytes): Promise<void> {
+    const found = await this.#read(leaf);
+    if (found === undefined || prefixOf(found.sealed).keyEpoch === this.#newest().epoch) return;
+    await this.commit(leaf, found.hash, this.#open(leaf, found.sealed));
+  }
+
+  /** Does something between two batches. */
+  #alone(run: Task['run']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#serving();
+      this.#tasks.push({ run, resolve, reject });
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    while (this.#tasks.length + this.#queue.length > 0) {
+      const task = this.#tasks.shift();
+      const batch = task === undefined ? this.#queue.splice(0, MAX_BATCH) : [];
+      const step = task === undefined ? this.#commitBatch(batch, false) : task.run().then(task.resolve);
+      this.#batch = step.catch((error: unknown) => {
         const known = isStrongroomError(error) ? error : new StrongroomError('store-failed', String(error));
         const failure = this.#fail(known);
+        task?.reject(failure);
         for (const { reject } of batch) reject(failure);
       });
       await this.#batch;
       this.#busy = new Set();
     }
-    this.#flushing = undefined;
+    this.#working = false;
   }
 
   async #commitBatch(batch: readonly Queued[], stamp: boolean): Promise<void> {
-    const { hsm, partition } = this.#options;
-    const accepted = batch.filter(({ leaf, token, resolve }) => {
-      const present = this.#tree.hashOf(leaf);
-      const same = token === undefined || present === undefined ? token === present : equal(token, present);
-      if (!same || this.#busy.has(hex(leaf))) {
-        resolve(false);
-        return false;
-      }
-      this.#busy.add(hex(leaf));
-      return true;
-    });
+    const { hsm, partition, observe } = this.#options;
+    const accepted = batch.filter((queued) => this.#accept(queued));
     if (accepted.length === 0 && !stamp) return;
     const begun = performance.now();
-    this.#tree.set(accepted.map(({ leaf, sealed }) => ({ index: leaf, hash: sha256(sealed) })));
+    const sealed = accepted.map((queued) => this.#underNewest(queued));
+    this.#tree.set(sealed.map(({ leaf, value }) => ({ index: leaf, hash: sha256(value) })));
     const head = await sealHead((...args) => hsm.hmac(...args), {
       partition,
       n: this.#head.body.n + 1,
@@ -285,62 +353,49 @@ export class Partition {
       store.commit({
         conditions: [{ key, value: this.#head.bytes }],
         writes: [
-          ...accepted.map(({ leaf, sealed }) => ({ key: leafKey(partition, leaf), value: sealed })),
+          ...sealed.map(({ leaf, value }) => ({ key: leafKey(partition, leaf), value })),
           { key, value: head.bytes },
         ],
       }),
     ); // [D]
     if (!written) throw rolledBack('the head in the store is not the one that was committed');
-    await this.#advance(head); // [D]
-    const seconds = (performance.now() - begun) / 1000;
-    this.#options.observe?.commit?.({ partition, batch: accepted.length, seconds });
+    await this.#moveAnchor({ ...this.#entry, n: head.body.n, headHash: head.hash }); // [D]
+    this.#head = head;
+    observe?.commit?.({ partition, batch: accepted.length, seconds: (performance.now() - begun) / 1000 });
     for (const { leaf, record, resolve } of accepted) {
-      this.#watch(leaf, record);
+      const at = dueAt(record);
+      if (at > 0) this.#due.set(hex(leaf), { leaf, at });
+      else this.#due.delete(hex(leaf));
       resolve(true);
     }
   }
 
-  async #advance(head: PartitionHead): Promise<void> {
-    const to = { ...this.#entry, n: head.body.n, headHash: head.hash };
+  /** Takes a decision into the batch, unless another one has come first. */
+  #accept({ leaf, token, resolve }: Queued): boolean {
+    const present = this.#tree.hashOf(leaf);
+    const same = token === undefined || present === undefined ? token === present : equal(token, present);
+    if (same && !this.#busy.has(hex(leaf))) {
+      this.#busy.add(hex(leaf));
+      return true;
+    }
+    resolve(false);
+    return false;
+  }
+
+  /** What is written of a decision; one that was made before the key was replaced is sealed again. */
+  #underNewest({ leaf, record, sealed }: Queued): { readonly leaf: Bytes; readonly value: Bytes } {
+    const { keyEpoch, salt } = prefixOf(sealed);
+    const newest = this.#newest();
+    return { leaf, value: keyEpoch === newest.epoch ? sealed : sealRecord(newest, leaf, record, salt) };
+  }
+
+  async #moveAnchor(to: AnchorEntry): Promise<void> {
     const { hsm, partition, observe } = this.#options;
     const begun = performance.now();
-    await hsm.anchor.advance([{ from: this.#entry, to }]);
+    const from = this.#entry;
+    await hsm.anchor.advance([{ from, to }]);
     observe?.anchor?.({ partition, seconds: (performance.now() - begun) / 1000 });
     this.#entry = to;
-    this.#head = head;
-  }
-
-  #watch(leaf: Bytes, { active: { state, deadline } }: AccountRecord): void {
-    if (state === 'last-chance') this.#deadlines.set(hex(leaf), { leaf, deadline });
-    else this.#deadlines.delete(hex(leaf));
-  }
-
-  async #rebuild(): Promise<void> {
-    const { store, hsm, partition } = this.#options;
-    const prefix = leafKey(partition, new Uint8Array(0));
-    let invalid: unknown;
-    let leaves: Leaf[] = [];
-    for await (const { key, value } of store.scan(prefix)) {
-      const index = copy(key.subarray(prefix.length));
-      leaves.push({ index, hash: sha256(value) });
-      if (leaves.length === 4096) {
-        this.#tree.set(leaves);
-        leaves = [];
-      }
-      try {
-        const record = openRecord(this.#keys(), index, value);
-        if (!equal(index, await hsm.hmac('index', leafInput(record.account)))) {
-          throw new StrongroomError('record-invalid', 'a record is under the leaf of another account');
-        }
-        this.#watch(index, record);
-      } catch (error) {
-        invalid ??= error;
-      }
-    }
-    this.#tree.set(leaves);
-    // A store that was changed is told from a vault that wrote nonsense: the root comes first.
-    if (!equal(this.#tree.root, this.#head.body.root))
-      throw rolledBack('the records do not give the root of the head');
-    if (invalid !== undefined) throw invalid;
+    if (to.current.epoch !== from.current.epoch) wipe(from.current.key);
   }
 }

@@ -17,7 +17,8 @@ import { AccountRecord, RECORD_VERSION } from './record.ts';
 /** Bytes of every sealed record. */
 export const SEALED_RECORD_SIZE = 4096;
 
-interface Prefix {
+/** What a sealed record says in the clear. */
+export interface Prefix {
   readonly version: number;
   readonly reserved: undefined;
   readonly keyEpoch: number;
@@ -62,6 +63,11 @@ export function sealRecord(key: PartitionKey, leaf: Bytes, record: AccountRecord
   return concat(prefix, sealed);
 }
 
+/** Reads what stands before the ciphertext. @throws StrongroomError `malformed` */
+export function prefixOf(sealed: Bytes): Prefix {
+  return decode(Prefix, sealed.subarray(0, PREFIX_SIZE));
+}
+
 /**
  * Opens and checks a record.
  *
@@ -71,7 +77,7 @@ export function sealRecord(key: PartitionKey, leaf: Bytes, record: AccountRecord
 export function openRecord(keys: readonly PartitionKey[], leaf: Bytes, sealed: Bytes): AccountRecord {
   if (sealed.length !== SEALED_RECORD_SIZE) throw invalid(`a sealed record of ${sealed.length} bytes`);
   const prefix = sealed.subarray(0, PREFIX_SIZE);
-  const { version, keyEpoch, salt } = decode(Prefix, prefix);
+  const { version, keyEpoch, salt } = prefixOf(sealed);
   const key = keys.find(({ epoch }) => epoch === keyEpoch);
   if (version !== RECORD_VERSION || key === undefined)
     throw invalid(`version ${version}, key epoch ${keyEpoch}`);

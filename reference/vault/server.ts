@@ -89,7 +89,8 @@ async function openVault(config: VaultConfig, observe: Observer): Promise<Vault>
     try {
       const { account } = config.limits ?? {};
       const limits = account === undefined ? {} : { accountLimit: new Limit(account) };
-      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe, ...limits });
+      const { rekeyAfterSeconds: rekeyAfter } = config;
+      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe, rekeyAfter, ...limits });
       try {
         checkListen(vault.fleet.policy, config.listen.host);
       } catch (error) {

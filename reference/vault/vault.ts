@@ -24,6 +24,7 @@ import { handle, sweep } from './core/handle.ts';
 import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
 import type { Observer, PartitionState } from './observe.ts';
 import { Partitions } from './partitions.ts';
+import { REKEY_AFTER } from './rekey.ts';
 import { Turns } from './turns.ts';
 
 /** Milliseconds between looks for last chances that are over. */
@@ -41,6 +42,8 @@ export interface VaultOptions {
   readonly wallClock?: () => number;
   /** Seconds that never go back while the process runs. */
   readonly monotonic?: () => number;
+  /** Seconds of vault time after which a data key is replaced; at most, and unless told, a day. */
+  readonly rekeyAfter?: number | undefined;
   /** Is told what happens. */
   readonly observe?: Observer;
   /** How often one account may ask; as often as it likes unless told. */
@@ -124,6 +127,15 @@ export class Vault {
     return this.#partitions.states;
   }
 
+  /**
+   * Replaces the data keys of all partitions that serve, now; it does so by itself once a day.
+   *
+   * @throws StrongroomError those of store and HSM; the partition has stopped then
+   */
+  async rekey(): Promise<void> {
+    for (const partition of this.#partitions.serving) await partition.rekey();
+  }
+
   /** Why no partition serves; undefined while one does. */
   get failure(): StrongroomError | undefined {
     return this.#partitions.failure;
@@ -189,6 +201,7 @@ export class Vault {
         const overdue = partition.overdue(partition.now());
         await Promise.allSettled(overdue.map((leaf) => run(sweep(leaf), handlers)));
         await partition.heartbeat();
+        if (partition.rekeyDue(this.#options.rekeyAfter ?? REKEY_AFTER)) partition.rekey().catch(() => {});
       } catch {
         // The partition has taken note and does not serve any more.
       }

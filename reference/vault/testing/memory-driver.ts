@@ -42,7 +42,7 @@ export class MemoryDriver {
   records: Map<string, Bytes> = new Map<string, Bytes>();
   readonly #receiptSecret = systemRandom('receipt_key', 32);
   readonly #hmacKeys: Readonly<Record<HmacKey, Bytes>>;
-  readonly #partitionKey = { epoch: 1, key: systemRandom('partition_key', 32) };
+  readonly #partitionKey = { epoch: 1, since: 0, key: systemRandom('partition_key', 32) };
 
   constructor(policy: Partial<Policy> = {}, suite: Suite = nobleSuite) {
     const key = (name: string, length = 32): Bytes => systemRandom(name, length);
