@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { ed25519PublicKey, ed25519Sign } from '../../crypto/ed25519.ts';
+import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { ed25519PublicKey } from '../../crypto/ed25519.ts';
 import { nodeEngine } from '../../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../../crypto/random.ts';
 import { DEFAULT_POLICY, keyId } from '../../fleet/index.ts';
@@ -12,7 +13,7 @@ import type { Policy } from '../../fleet/descriptor.ts';
 import { HMAC_KEYS, type HmacKey } from '../../hsm/interface.ts';
 import { generateServerKeyPair, nobleSuite, type Suite } from '../../opaque/index.ts';
 import { OPAQUE_RISTRETTO255 } from '../../opaque/profile.ts';
-import { equal, hex, type Bytes } from '../../wire/bytes.ts';
+import { concat, equal, fromHex, hex, type Bytes } from '../../wire/bytes.ts';
 import type { Effect, Results, Step } from '../core/effects.ts';
 import { sha256 } from '../core/evaluate.ts';
 import type { Fleet } from '../core/fleet.ts';
@@ -40,7 +41,7 @@ export class MemoryDriver {
   /** Public key of the receipts. */
   readonly receiptKey: Bytes;
   records: Map<string, Bytes> = new Map<string, Bytes>();
-  readonly #receiptSecret = systemRandom('receipt_key', 32);
+  readonly #receiptSecret: KeyObject;
   readonly #hmacKeys: Readonly<Record<HmacKey, Bytes>>;
   readonly #partitionKey = { epoch: 1, since: 0, key: systemRandom('partition_key', 32) };
 
@@ -52,7 +53,10 @@ export class MemoryDriver {
       oprf: key('oprf', 64),
       attempt: key('attempt', 64),
     };
-    this.receiptKey = ed25519PublicKey(this.#receiptSecret);
+    const secret = key('receipt_key');
+    const der = Buffer.from(concat(fromHex('302e020100300506032b657004220420'), secret)); // RFC 8410, section 7
+    this.#receiptSecret = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    this.receiptKey = ed25519PublicKey(secret);
     const pair = generateServerKeyPair(suite);
     this.fleet = {
       fleetId: key('fleet_id', 16),
@@ -89,7 +93,7 @@ export class MemoryDriver {
     if (effect.kind === 'hmac') {
       return nodeEngine.hmac(HMAC_KEYS[effect.key], this.#hmacKeys[effect.key], effect.data);
     }
-    if (effect.kind === 'sign') return ed25519Sign(this.#receiptSecret, effect.message);
+    if (effect.kind === 'sign') return Uint8Array.from(sign(null, effect.message, this.#receiptSecret));
     if (effect.kind === 'now') return this.now;
     return this.random(effect.name, effect.length);
   }
