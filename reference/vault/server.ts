@@ -17,7 +17,7 @@ import { copy, type Bytes } from '../wire/bytes.ts';
 import { readConfig, type VaultConfig } from './config.ts';
 import { vaultMetrics } from './metrics.ts';
 import type { Observer } from './observe.ts';
-import { Vault } from './vault.ts';
+import { Vault, type VaultOptions } from './vault.ts';
 
 /** A line of the log: one of these shapes, and never an account, a secret or an address. */
 export type VaultEvent =
@@ -34,6 +34,8 @@ export interface ServeOptions {
   readonly port?: number;
   /** Instead of JSON lines on standard output. */
   readonly log?: (event: VaultEvent) => void;
+  /** Instead of the running time of the process: seconds that never go back. */
+  readonly monotonic?: () => number;
 }
 
 /** A vault that listens. */
@@ -78,7 +80,10 @@ export function checkListen({ assertionMode }: Policy, host: string): void {
   throw new StrongroomError('invalid-config', message, { subject: 'listen.host' });
 }
 
-async function openVault(config: VaultConfig, observe: Observer): Promise<Vault> {
+async function openVault(
+  config: VaultConfig,
+  given: Pick<VaultOptions, 'observe' | 'monotonic'>,
+): Promise<Vault> {
   const descriptor = await readFor('descriptor', config.descriptor);
   const opaqueKeys = await readFor('opaqueKeys', config.opaqueKeys);
   await checkStore(config.store);
@@ -90,7 +95,7 @@ async function openVault(config: VaultConfig, observe: Observer): Promise<Vault>
       const { account } = config.limits ?? {};
       const limits = account === undefined ? {} : { accountLimit: new Limit(account) };
       const { rekeyAfterSeconds: rekeyAfter } = config;
-      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, observe, rekeyAfter, ...limits });
+      const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, rekeyAfter, ...given, ...limits });
       try {
         checkListen(vault.fleet.policy, config.listen.host);
       } catch (error) {
@@ -119,13 +124,15 @@ export async function serveVault(options: ServeOptions): Promise<VaultServer> {
   const config = await readConfig(options.folder);
   const log = options.log ?? jsonLog();
   const metrics = config.metrics && { ...vaultMetrics(), listen: config.metrics };
-  const vault = await openVault(config, {
+  const observe: Observer = {
     ...metrics?.observer,
     failure(failed) {
       log({ event: 'failed', ...failed });
       metrics?.observer.failure(failed);
     },
-  });
+  };
+  const { monotonic } = options;
+  const vault = await openVault(config, { observe, ...(monotonic && { monotonic }) });
   const opened: (() => Promise<void>)[] = [() => vault.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of opened.toReversed()) await close();
