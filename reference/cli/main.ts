@@ -36,7 +36,7 @@ const GROUPS: readonly {
     load: async () => (await import('./account.ts')).ACCOUNT_COMMANDS,
   },
   {
-    names: ['vault init', 'vault serve', 'vault check-config'],
+    names: ['vault init', 'vault serve', 'vault check-config', 'vault verify'],
     load: async () => (await import('./vault.ts')).VAULT_COMMANDS,
   },
   {

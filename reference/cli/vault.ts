@@ -14,6 +14,7 @@ import { initVault } from '../vault/index.ts';
 import { fromHex, hex } from '../wire/bytes.ts';
 import { numberOption, type Command } from './command.ts';
 import { SERVE_COMMANDS } from './vault-serve.ts';
+import { vaultVerify } from './vault-verify.ts';
 
 const count = z.int().min(0).max(0xffffffff);
 
@@ -126,4 +127,4 @@ const vaultInit: Command = {
 };
 
 /** Commands about a vault of one's own. */
-export const VAULT_COMMANDS: readonly Command[] = [vaultInit, ...SERVE_COMMANDS];
+export const VAULT_COMMANDS: readonly Command[] = [vaultInit, ...SERVE_COMMANDS, vaultVerify];
