@@ -73,12 +73,15 @@ async function setUp(name: string, store: Store, folder: string): Promise<Setup>
     await store.commit({ conditions: [], writes: [{ key, value: head.bytes }] });
     return [entry];
   });
+  const opaqueKey = { id: keyId(pair.publicKey), oprfKeyId: new Uint8Array(8), ...pair };
   const fleet: Fleet = {
     fleetId,
+    level: hsm.level,
     policy,
     suite,
     opaqueSuite: 1,
-    opaqueKeys: [{ id: keyId(pair.publicKey), oprfKeyId: new Uint8Array(8), ...pair }],
+    opaqueKeys: [opaqueKey],
+    newOpaqueKey: opaqueKey,
     receiptKeyId: keyId(hsm.publicKeys.receipt),
   };
   const partition = await Partition.open({ store, hsm, partition: 0, prefixBits: 0 });

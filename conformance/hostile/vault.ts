@@ -6,6 +6,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { encodeStatusBody } from '../peer/bodies.ts';
 import { deriveKemKeyPair, keyId, openRequest, sealAnswer } from '../peer/channel.ts';
 import {
   COMMANDS,
@@ -234,7 +235,7 @@ export class HostileVault {
       outcome: 'ok',
       body: more,
     });
-    if (command === COMMANDS.status) return ok(cat(sha256(this.#record), be(64, 0), be(1, 0)));
+    if (command === COMMANDS.status) return ok(encodeStatusBody({ recordHash: sha256(this.#record) }));
     if (command === COMMANDS['recover-start'])
       return ok(this.recoverStarted(body.slice(1)), ++this.stateVersion);
     if (command === COMMANDS['recover-finish']) {

@@ -4,24 +4,31 @@
  *
  * @module
  */
+import {
+  changeFinishBody,
+  changeStartBody,
+  decodeChangeStarted,
+  decodeRecoverStarted,
+  decodeRegisterStarted,
+  decodeStatusBody,
+  registerFinishBody,
+  type StatusBody,
+} from './bodies.ts';
 import { openAnswer, sealRequest } from './channel.ts';
 import {
   COMMANDS,
   decodeAnswer,
-  decodeDescriptor,
-  decodeRecoverStarted,
-  decodeRegisterStarted,
   encodeExchange,
   encodeRequest,
   ke3Proof,
   ownerMessage,
   ownerProof,
-  registerFinishBody,
   type Command,
-  type FleetView,
   type Statement,
 } from './exchange.ts';
 import { sign, signerKey, verify } from './fleet.ts';
+import { decodeDescriptor, type FleetView } from './fleet-view.ts';
+import { encodeHead } from './head.ts';
 import { answerKe2, blindElement, makeKe1, makeRecord } from './opaque.ts';
 import {
   be,
@@ -95,12 +102,47 @@ export interface Attempt {
   readonly right: boolean;
 }
 
+/** A change of the password, between its two requests. */
+export interface Change {
+  readonly statement: Statement;
+  readonly attempt: Attempt;
+  /** 32 zero bytes if there is no answer. */
+  readonly registrationId: Bytes;
+  /** The element that came back for the new password. */
+  readonly evaluated: Bytes;
+  /** Body of `change-finish`; its KE3 is right if the password is. */
+  readonly finish: Bytes;
+  readonly sealedKey: Bytes;
+}
+
+/** What proves a request: a signature of the owner, or the KE3 of an open attempt. */
+export type By = 'owner' | Attempt;
+
+/** RegistrationRequest for a password, and the record from the answer to it. */
+function enrol(password: string, blind: Bytes): { request: Bytes; record: (response: Bytes) => Bytes } {
+  const secretPassword = utf8(password);
+  return {
+    request: blindElement(secretPassword, blind),
+    record: (response) =>
+      makeRecord({
+        password: secretPassword,
+        blind,
+        evaluated: response.slice(0, 32),
+        serverPublicKey: response.slice(32),
+        envelopeNonce: fresh(32),
+        stretch: 'none',
+      }).record,
+  };
+}
+
 /** One account. */
 export class Account {
   readonly url: string;
   readonly fleet: FleetView;
   readonly name: Bytes;
   readonly ownerSecret: Bytes = fresh(32);
+  /** The relay's word for a sealed request; absent where none is asked for. */
+  readonly vouch?: (sealedRequest: Bytes) => Bytes;
   #highest = 0;
 
   constructor(url: string, fleet: FleetView, name: string | Bytes = `account ${toHex(fresh(8))}`) {
@@ -112,6 +154,11 @@ export class Account {
   /** The same account and owner at another address: a vault that was started again. */
   at(url: string): Account {
     return Object.assign(new Account(url, this.fleet, this.name), { ownerSecret: this.ownerSecret });
+  }
+
+  /** The highest state version that it was told. */
+  get version(): number {
+    return this.#highest;
   }
 
   /** A sealed request. */
@@ -139,7 +186,7 @@ export class Account {
    * @throws BrokenAnswer
    */
   async send(sealed: ReturnType<typeof sealRequest>): Promise<Statement> {
-    return this.#open(sealed, await post(this.url, encodeExchange(sealed.bytes)));
+    return this.#open(sealed, await post(this.url, encodeExchange(sealed.bytes, this.vouch?.(sealed.bytes))));
   }
 
   #open(sealed: ReturnType<typeof sealRequest>, reply: Reply): Statement {
@@ -171,24 +218,14 @@ export class Account {
 
   /** `register-start` for a password, and the two requests that follow. */
   async prepare(password: string, budget = 3): Promise<Registration> {
-    const blind = scalar();
-    const secretPassword = utf8(password);
-    const request = blindElement(secretPassword, blind);
+    const { request, record } = enrol(password, scalar());
     const statement = await this.call('register-start', prefixed(1, request));
     if (statement.outcome !== 'ok') throw new BrokenAnswer(`register-start: ${statement.outcome}`);
     const { registrationId, generation, response } = decodeRegisterStarted(statement.body);
-    const { record } = makeRecord({
-      password: secretPassword,
-      blind,
-      evaluated: response.slice(0, 32),
-      serverPublicKey: response.slice(32),
-      envelopeNonce: fresh(32),
-      stretch: 'none',
-    });
     const [secret, sealedKey] = [fresh(32), fresh(48)];
     const finish = registerFinishBody({
       registrationId,
-      record,
+      record: record(response),
       stretch: this.fleet.stretch,
       sealedKey,
       confirmHash: sha256(label('confirm'), secret),
@@ -206,15 +243,17 @@ export class Account {
 
   /** A whole registration. @throws BrokenAnswer unless all of it is `ok` */
   async register(password: string, budget = 3, proof?: 'owner'): Promise<Registration> {
+    const registration = await this.finished(password, budget);
+    const { outcome } = await this.prove('register-confirm', registration.confirm, proof);
+    if (outcome !== 'ok') throw new BrokenAnswer(`register-confirm: ${outcome}`);
+    return registration;
+  }
+
+  /** Sends everything of a registration but its confirmation. */
+  async finished(password: string, budget = 3): Promise<Registration> {
     const registration = await this.prepare(password, budget);
-    const finished = await this.call('register-finish', registration.finish);
-    const confirmed = await this.call(
-      'register-confirm',
-      registration.confirm,
-      proof && this.owner('register-confirm', registration.confirm),
-    );
-    for (const { outcome } of [finished, confirmed])
-      if (outcome !== 'ok') throw new BrokenAnswer(`registration: ${outcome}`);
+    const { outcome } = await this.call('register-finish', registration.finish);
+    if (outcome !== 'ok') throw new BrokenAnswer(`register-finish: ${outcome}`);
     return registration;
   }
 
@@ -285,5 +324,96 @@ export class Account {
   /** The proof that a recovery is. */
   proof({ ke1, attemptId, ke3 }: Attempt): Bytes {
     return ke3Proof(ke1, attemptId, ke3);
+  }
+
+  /** A command with what proves it. */
+  async prove(command: Command, body: Uint8Array, by?: By): Promise<Statement> {
+    return this.call(command, body, by && (by === 'owner' ? this.owner(command, body) : this.proof(by)));
+  }
+
+  /** `delete`, for the state version that it was told last. */
+  async delete(by?: By, version: number = this.version): Promise<Statement> {
+    return this.prove('delete', be(8, version), by);
+  }
+
+  /** `cancel`, for the state version that it was told last. */
+  async cancel(by?: By, version: number = this.version): Promise<Statement> {
+    return this.prove('cancel', be(8, version), by);
+  }
+
+  /** `change-start`. */
+  async change(
+    password: string,
+    newPassword: string,
+    {
+      budget = 3,
+      begun = this.begin(password),
+    }: { budget?: number; begun?: ReturnType<Account['begin']> } = {},
+  ): Promise<Change> {
+    const { request, record } = enrol(newPassword, scalar());
+    return this.#changed(
+      await this.call('change-start', changeStartBody(begun.ke1, request)),
+      begun,
+      record,
+      budget,
+    );
+  }
+
+  #changed(
+    statement: Statement,
+    { read }: ReturnType<Account['begin']>,
+    record: (response: Bytes) => Bytes,
+    budget: number,
+  ): Change {
+    if (statement.outcome !== 'ok') {
+      const attempt = read(statement);
+      return {
+        statement,
+        attempt,
+        registrationId: zeros(32),
+        evaluated: zeros(32),
+        finish: zeros(0),
+        sealedKey: zeros(48),
+      };
+    }
+    const halves = decodeChangeStarted(statement.body);
+    const attempt = read({ ...statement, body: halves.attempt });
+    const { registrationId, response } = decodeRegisterStarted(halves.registration);
+    const sealedKey = fresh(48);
+    const finish = changeFinishBody({
+      ...attempt,
+      registrationId,
+      record: record(response),
+      stretch: this.fleet.stretch,
+      sealedKey,
+      ownerKey: signerKey(this.ownerSecret),
+      budget,
+    });
+    return { statement, attempt, registrationId, evaluated: response.slice(0, 32), finish, sealedKey };
+  }
+
+  /** A head of the set of this account. */
+  head(generation: number): Bytes {
+    const setId = sha256(this.name).slice(0, 16);
+    const manifestId = sha256(this.name, be(8, generation));
+    const head = encodeHead({ setId, generation, manifestId, created: 1_700_000_000, keyEpoch: 1 });
+    return cat(head, sign(this.ownerSecret, cat(label('set-head'), head)));
+  }
+
+  /** `put-head`; `previous` are the bytes of the head before it, if there is one. */
+  async putHead(head: Bytes, previous?: Bytes, by: By = 'owner'): Promise<Statement> {
+    return this.prove('put-head', cat(previous === undefined ? zeros(32) : sha256(previous), head), by);
+  }
+
+  /** `get-head`. */
+  async getHead(): Promise<Statement> {
+    return this.prove('get-head', zeros(0), 'owner');
+  }
+
+  /** `status`, and what is in its body. */
+  async status(): Promise<{ statement: Statement; body: StatusBody }> {
+    const statement = await this.call('status');
+    if (statement.outcome !== 'ok') throw new BrokenAnswer(`status: ${statement.outcome}`);
+    return { statement, body: decodeStatusBody(statement.body) };
   }
 }

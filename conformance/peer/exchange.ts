@@ -1,42 +1,11 @@
 /**
- * The suite's own reading of the vault exchange (spec/exchange.md): requests, answers, and the descriptor as far as a
- * client of the suite needs it.
+ * The suite's own reading of the vault exchange (spec/exchange.md): requests and answers. What is in their bodies is in
+ * bodies.ts.
  *
  * @module
  */
 import { be, cat, label, prefixed, zeros, type Bytes } from './primitives.ts';
-import { encodeStretch, type Stretch } from './opaque.ts';
-
-/** A cursor over bytes. */
-export class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  /** Bytes that are left. */
-  get left(): number {
-    return this.#bytes.length - this.#at;
-  }
-
-  /** The next `length` bytes. @throws Error if there are fewer */
-  take(length: number): Bytes {
-    if (length > this.left) throw new Error(`${length} bytes needed, ${this.left} left`);
-    return new Uint8Array(this.#bytes.subarray(this.#at, (this.#at += length)));
-  }
-
-  /** A number of `size` bytes. */
-  uint(size: number): number {
-    return this.take(size).reduce((sum, byte) => sum * 256 + byte, 0);
-  }
-
-  /** Bytes behind a length of `size` bytes. */
-  prefixed(size: number): Bytes {
-    return this.take(this.uint(size));
-  }
-}
+import { Reader } from './reader.ts';
 
 /** Numbers of the commands. */
 export const COMMANDS = {
@@ -46,6 +15,12 @@ export const COMMANDS = {
   'recover-start': 4,
   'recover-finish': 5,
   status: 6,
+  delete: 7,
+  cancel: 8,
+  'change-start': 9,
+  'change-finish': 10,
+  'get-head': 11,
+  'put-head': 12,
 } as const;
 /** Name of a command. */
 export type Command = keyof typeof COMMANDS;
@@ -68,6 +43,9 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 /** Phases in the order of their numbers. */
 export const PHASES = ['none', 'active', 'last-chance', 'destroyed', 'deleted'] as const;
+
+/** Changes that wait, in the order of their numbers. */
+export const CHANGES = ['none', 'replacement', 'deletion'] as const;
 
 /** The proofs that a request may carry, encoded. */
 export const NO_PROOF: Bytes = be(1, 0);
@@ -112,6 +90,8 @@ export function decodeRequest(plaintext: Uint8Array): {
   account: Bytes;
   command: number;
   body: Bytes;
+  /** The number of its kind, and what follows, with the padding. */
+  proof: { kind: number; rest: Bytes };
 } {
   const reader = new Reader(plaintext);
   reader.take(1);
@@ -120,12 +100,32 @@ export function decodeRequest(plaintext: Uint8Array): {
     account: reader.prefixed(1),
     command: reader.uint(1),
     body: reader.prefixed(2),
+    proof: { kind: reader.uint(1), rest: reader.take(reader.left) },
   };
 }
 
-/** Exchange without an assertion. */
-export function encodeExchange(sealedRequest: Uint8Array): Bytes {
-  return cat(be(1, 1), be(1, 0), zeros(192), prefixed(2, sealedRequest));
+/** Exchange; without an assertion unless one is given, in 192 bytes. */
+export function encodeExchange(sealedRequest: Uint8Array, assertion?: Uint8Array): Bytes {
+  const mode = assertion === undefined ? 0 : 1;
+  return cat(be(1, 1), be(1, mode), assertion ?? zeros(192), prefixed(2, sealedRequest));
+}
+
+/** What an assertion says, and who signs it. */
+export interface Vouching {
+  readonly account: Uint8Array;
+  readonly requestHash: Uint8Array;
+  /** Seconds since 1970. */
+  readonly expires: number;
+  /** First 8 bytes of the hash of the relay's public key. */
+  readonly relayKeyId: Uint8Array;
+  readonly sign: (message: Uint8Array) => Uint8Array;
+}
+
+/** Assertion of a relay, in 192 bytes. */
+export function encodeAssertion({ account, requestHash, expires, relayKeyId, sign }: Vouching): Bytes {
+  const fields = cat(relayKeyId, prefixed(1, account), requestHash, be(8, expires));
+  const bytes = cat(fields, sign(cat(label('assertion'), fields)));
+  return cat(bytes, zeros(192 - bytes.length));
 }
 
 /** The sealed request in an exchange. */
@@ -140,6 +140,8 @@ export interface Statement {
   readonly fleetId: Bytes;
   readonly account: Bytes;
   readonly requestHash: Bytes;
+  /** Seconds of the vault's own time. */
+  readonly vaultTime: number;
   readonly stateVersion: number;
   readonly outcome: Outcome;
   readonly phase: (typeof PHASES)[number];
@@ -147,6 +149,9 @@ export interface Statement {
   readonly budget: number;
   readonly remaining: number;
   readonly retryAfter: number;
+  /** Seconds of the vault's own time; 0 if nothing is scheduled. */
+  readonly effectiveAt: number;
+  readonly scheduledChange: (typeof CHANGES)[number];
   readonly reportSerial: number;
   readonly failed: number;
   readonly body: Bytes;
@@ -168,21 +173,23 @@ export function decodeAnswer(plaintext: Uint8Array): {
   const reader = new Reader(plaintext);
   if (reader.uint(1) !== 1) throw new Error('another version');
   const [fleetId, account, requestHash] = [reader.take(16), reader.prefixed(1), reader.take(32)];
-  reader.take(8);
+  const vaultTime = reader.uint(8);
   const stateVersion = reader.uint(8);
   const outcome = nameOf(OUTCOMES, reader.uint(1));
   const phase = nameOf(PHASES, reader.uint(1));
   const generation = reader.uint(8);
   const [budget, remaining] = [reader.uint(1), reader.uint(1)];
   const retryAfter = reader.uint(8);
-  reader.take(8);
+  const effectiveAt = reader.uint(8);
+  const scheduledChange = nameOf(CHANGES, reader.uint(1));
   const [reportSerial, failed] = [reader.uint(8), reader.uint(4)];
-  reader.take(16 + 120);
+  reader.take(16);
   const body = reader.prefixed(2);
   const statement = {
     fleetId,
     account,
     requestHash,
+    vaultTime,
     stateVersion,
     outcome,
     phase,
@@ -190,6 +197,8 @@ export function decodeAnswer(plaintext: Uint8Array): {
     budget,
     remaining,
     retryAfter,
+    effectiveAt,
+    scheduledChange,
     reportSerial,
     failed,
     body,
@@ -210,7 +219,7 @@ export function encodeStatement(requestHash: Uint8Array, said: Said): Bytes {
     said.fleetId ?? zeros(16),
     prefixed(1, said.account ?? zeros(0)),
     requestHash,
-    be(8, 1000),
+    be(8, said.vaultTime ?? 1000),
     be(8, said.stateVersion ?? 0),
     be(1, OUTCOMES.indexOf(said.outcome ?? 'ok')),
     be(1, PHASES.indexOf(said.phase ?? 'none')),
@@ -218,10 +227,11 @@ export function encodeStatement(requestHash: Uint8Array, said: Said): Bytes {
     be(1, said.budget ?? 0),
     be(1, said.remaining ?? 0),
     be(8, said.retryAfter ?? 0),
-    be(8, 0),
+    be(8, said.effectiveAt ?? 0),
+    be(1, CHANGES.indexOf(said.scheduledChange ?? 'none')),
     be(8, said.reportSerial ?? 0),
     be(4, said.failed ?? 0),
-    zeros(16 + 120),
+    zeros(16),
     prefixed(2, said.body ?? zeros(0)),
   );
 }
@@ -230,108 +240,4 @@ export function encodeStatement(requestHash: Uint8Array, said: Said): Bytes {
 export function encodeAnswer(statement: Uint8Array, keyId: Uint8Array, signature: Uint8Array): Bytes {
   const bytes = cat(statement, keyId, signature);
   return cat(bytes, zeros(2048 - bytes.length));
-}
-
-/** Body of `register-finish`. */
-export function registerFinishBody(body: {
-  readonly registrationId: Uint8Array;
-  readonly record: Uint8Array;
-  readonly stretch: Stretch;
-  readonly sealedKey: Uint8Array;
-  readonly confirmHash: Uint8Array;
-  readonly ownerKey: Uint8Array;
-  readonly budget: number;
-}): Bytes {
-  const { registrationId, record, stretch, sealedKey, confirmHash, ownerKey, budget } = body;
-  return cat(
-    registrationId,
-    prefixed(2, record),
-    encodeStretch(stretch),
-    sealedKey,
-    confirmHash,
-    ownerKey,
-    be(1, budget),
-  );
-}
-
-/** Body of an `ok` answer to `register-start`. */
-export function decodeRegisterStarted(body: Uint8Array): {
-  registrationId: Bytes;
-  generation: number;
-  oprfKeyId: Bytes;
-  opaqueKeyId: Bytes;
-  response: Bytes;
-} {
-  const reader = new Reader(body);
-  return {
-    registrationId: reader.take(32),
-    generation: reader.uint(8),
-    oprfKeyId: reader.take(8),
-    opaqueKeyId: reader.take(8),
-    response: reader.prefixed(1),
-  };
-}
-
-function decodeStretch(reader: Reader): Stretch {
-  return {
-    algorithm: reader.uint(1),
-    iterations: reader.uint(4),
-    memoryKib: reader.uint(4),
-    parallelism: reader.uint(2),
-  };
-}
-
-/** Body of an `ok` answer to `recover-start`. */
-export function decodeRecoverStarted(body: Uint8Array): {
-  attemptId: Bytes;
-  oprfKeyId: Bytes;
-  opaqueKeyId: Bytes;
-  stretch: Stretch;
-  ke2: Bytes;
-} {
-  const reader = new Reader(body);
-  const [attemptId, oprfKeyId, opaqueKeyId] = [reader.take(32), reader.take(8), reader.take(8)];
-  return { attemptId, oprfKeyId, opaqueKeyId, stretch: decodeStretch(reader), ke2: reader.prefixed(2) };
-}
-
-/** What the suite's clients need of a descriptor. */
-export interface FleetView {
-  readonly fleetId: Bytes;
-  readonly kemKey: Bytes;
-  readonly receiptKeys: readonly { readonly id: Bytes; readonly publicKey: Bytes }[];
-  readonly serverPublicKey: Bytes;
-  readonly delays: readonly number[];
-  readonly stretch: Stretch;
-}
-
-/** The descriptor of a vault, as it is served. Its signatures are not looked at: who tests a vault trusts it. */
-export function decodeDescriptor(bytes: Uint8Array): FleetView {
-  const outer = new Reader(bytes);
-  outer.take(8);
-  const reader = new Reader(outer.prefixed(2));
-  reader.take(1);
-  const fleetId = reader.take(16);
-  reader.take(8 + 8 + 8 + 3);
-  const keys = (): { id: Bytes; state: number; publicKey: Bytes }[] => {
-    const list = new Reader(reader.prefixed(2));
-    const out = [];
-    while (list.left > 0) {
-      const [id, state] = [list.take(8), list.uint(1)];
-      list.take(1);
-      out.push({ id, state, publicKey: list.prefixed(2) });
-    }
-    return out;
-  };
-  const kemKey = keys().find(({ state }) => state === 1)?.publicKey ?? zeros(32);
-  const receiptKeys = keys();
-  const opaque = new Reader(reader.prefixed(2));
-  opaque.take(8 + 8 + 8 + 2);
-  const serverPublicKey = opaque.prefixed(1);
-  reader.take(3);
-  const delays = new Reader(reader.prefixed(2));
-  const waits: number[] = [];
-  while (delays.left > 0) waits.push(delays.uint(4));
-  reader.take(13);
-  reader.prefixed(2);
-  return { fleetId, kemKey, receiptKeys, serverPublicKey, delays: waits, stretch: decodeStretch(reader) };
 }

@@ -6,7 +6,8 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { Account, BrokenAnswer, fetchFleet, type Attempt } from '../peer/account.ts';
-import type { FleetView, Outcome, Statement } from '../peer/exchange.ts';
+import type { Outcome, Statement } from '../peer/exchange.ts';
+import type { FleetView } from '../peer/fleet-view.ts';
 import { describe, type Connection } from '../runner/connection.ts';
 import type { Case, CaseContext } from '../runner/case.ts';
 import { failed, type Score } from '../runner/score.ts';
@@ -91,6 +92,12 @@ export class Controlled {
     return true;
   }
 
+  /** Lets the vault's own time go on by that many seconds. */
+  async advance(seconds: number): Promise<void> {
+    const answer = await this.#adapter.call('vault.advance', { state: this.state, seconds });
+    if (answer.outcome !== 'ok') throw new Failure('crash', describe(answer));
+  }
+
   async stop(mode: 'term' | 'kill'): Promise<void> {
     await this.#adapter.call('vault.stop', { state: this.state, mode });
   }
@@ -126,23 +133,25 @@ export interface Live {
   readonly account: (name?: string) => Account;
   /** A vault of its own, not started yet. */
   readonly controlled: () => Controlled;
+  /** Lets the own time of the vault go on by that many seconds. */
+  readonly advance: (seconds: number) => Promise<void>;
 }
 
 /** The vault that scenarios share, and the process of the adapter that it lives and dies with. */
 interface Shared {
   readonly starts: number | undefined;
-  readonly vault: Promise<{ url: string; fleet: FleetView }>;
+  readonly vault: Promise<{ url: string; fleet: FleetView; controlled?: Controlled }>;
 }
 
 const shared = new WeakMap<CaseContext, Shared>();
 
-async function sharedVault(context: CaseContext): Promise<{ url: string; fleet: FleetView }> {
+async function sharedVault(context: CaseContext): Shared['vault'] {
   if (context.vaultUrl !== undefined)
     return { url: context.vaultUrl, fleet: await fetchFleet(context.vaultUrl) };
   if (context.adapter === undefined) throw new Error('a scenario needs a vault');
   const vault = new Controlled(context.adapter, context.folder);
   if (!(await vault.start())) throw new Failure('crash', `the vault did not start: ${vault.failure}`);
-  return { url: vault.url, fleet: await fetchFleet(vault.url) };
+  return { url: vault.url, fleet: await fetchFleet(vault.url), controlled: vault };
 }
 
 async function live(context: CaseContext): Promise<Live> {
@@ -153,7 +162,7 @@ async function live(context: CaseContext): Promise<Live> {
     found = { vault, starts: context.adapter?.starts };
     shared.set(context, found);
   }
-  const { url, fleet } = await found.vault;
+  const { url, fleet, controlled } = await found.vault;
   return {
     url,
     fleet,
@@ -162,6 +171,7 @@ async function live(context: CaseContext): Promise<Live> {
       if (context.adapter === undefined) throw new Error('a controlled vault needs an adapter');
       return new Controlled(context.adapter, context.folder);
     },
+    advance: async (seconds) => controlled?.advance(seconds),
   };
 }
 
@@ -171,8 +181,11 @@ export interface Scenario {
   readonly title: string;
   readonly why: string;
   readonly requirements: readonly string[];
-  /** `control`: the vault must be stopped; `no-delays`: its policy must not make clients wait. */
-  readonly needs?: 'control' | 'no-delays';
+  /**
+   * `control`: a vault of its own; `time`: one whose own time goes on when the runner says so; `no-delays`: its policy
+   * must not make clients wait.
+   */
+  readonly needs?: 'control' | 'time' | 'no-delays';
   run(live: Live): Promise<void>;
 }
 
@@ -203,10 +216,10 @@ export function vaultCase(scenario: Scenario): Case {
     requirements,
     role: 'vault-server',
     level: 'core',
-    feature: 'vault',
+    feature: scenario.needs === 'time' ? 'vault-time' : 'vault',
     blocked: (context) =>
-      scenario.needs === 'control' && context.adapter === undefined
-        ? 'needs a vault that the runner can stop'
+      (scenario.needs === 'control' || scenario.needs === 'time') && context.adapter === undefined
+        ? 'needs a vault that an adapter starts'
         : undefined,
     run: async (context) => runScenario(scenario, context),
   };

@@ -120,13 +120,8 @@ class LyingFleet {
       remaining: 9,
       retryAfter: 0,
       effectiveAt: 0,
+      scheduledChange: 'none',
       report: NO_REPORT,
-      head: {
-        setId: new Uint8Array(16),
-        generation: 0,
-        commitment: new Uint8Array(32),
-        signature: new Uint8Array(64),
-      },
       body: STATUS,
       ...this.lie(request),
     };
@@ -143,7 +138,9 @@ const STATUS = encode(StatusBody, {
   recordHash: new Uint8Array(32),
   pendingRegistrationId: new Uint8Array(32),
   pendingRecordHash: new Uint8Array(32),
+  scheduledRecordHash: new Uint8Array(32),
   openAttempts: 0,
+  erasedBy: 0,
 });
 
 let fleet: LyingFleet;

@@ -72,20 +72,14 @@ export const Report: Codec<Report> = struct<Report>('Report', {
 /** An empty report. */
 export const NO_REPORT: Report = { serial: 0, failed: 0, first: 0, last: 0 };
 
-/** The newest backup set that the owner declared; all zero when none was. */
-export interface Head {
-  readonly setId: Bytes;
-  readonly generation: number;
-  readonly commitment: Bytes;
-  readonly signature: Bytes;
-}
+/** What waits for its grace period. */
+export type ScheduledChange = 'none' | 'replacement' | 'deletion';
 
-/** `Head` on the wire: 120 bytes. */
-export const Head: Codec<Head> = struct<Head>('Head', {
-  setId: opaque(16, 'set_id'),
-  generation: u64,
-  commitment: opaque(32, 'commitment'),
-  signature: opaque(64, 'signature'),
+/** `ScheduledChange` on the wire: one byte. */
+export const ScheduledChange: Codec<ScheduledChange> = enumeration<ScheduledChange>('ScheduledChange', 1, {
+  none: 0,
+  replacement: 1,
+  deletion: 2,
 });
 
 /** What the vault signs. */
@@ -110,8 +104,8 @@ export interface Statement {
   readonly retryAfter: number;
   /** Vault time at which a scheduled change takes effect; 0 = none is scheduled. */
   readonly effectiveAt: number;
+  readonly scheduledChange: ScheduledChange;
   readonly report: Report;
-  readonly head: Head;
   /** Structure of the command, if the outcome is `ok`; else empty. */
   readonly body: Bytes;
 }
@@ -131,8 +125,8 @@ export const Statement: Codec<Statement> = struct<Statement>('Statement', {
   remaining: u8,
   retryAfter: u64,
   effectiveAt: u64,
+  scheduledChange: ScheduledChange,
   report: Report,
-  head: Head,
   body: bytes(0, 1024, 'body'),
 });
 
@@ -173,7 +167,7 @@ export const RegisterStarted: Codec<RegisterStarted> = struct<RegisterStarted>('
   registrationResponse: bytes(1, 132, 'registration_response'),
 });
 
-/** Body of an `ok` answer to `register-finish` and to `register-confirm`. */
+/** Body of an `ok` answer to `register-finish`, `register-confirm` and `change-finish`. */
 export interface Registered {
   readonly recordHash: Bytes;
 }
@@ -217,7 +211,11 @@ export interface StatusBody {
   readonly recordHash: Bytes;
   readonly pendingRegistrationId: Bytes;
   readonly pendingRecordHash: Bytes;
+  /** Hash of the record of a scheduled replacement. */
+  readonly scheduledRecordHash: Bytes;
   readonly openAttempts: number;
+  /** Vault time by which a key that was destroyed or deleted is gone from every copy of the store; 0 = not promised. */
+  readonly erasedBy: number;
 }
 
 /** `StatusBody` on the wire. */
@@ -225,5 +223,7 @@ export const StatusBody: Codec<StatusBody> = struct<StatusBody>('StatusBody', {
   recordHash: opaque(32, 'record_hash'),
   pendingRegistrationId: opaque(32, 'pending_registration_id'),
   pendingRecordHash: opaque(32, 'pending_record_hash'),
+  scheduledRecordHash: opaque(32, 'scheduled_record_hash'),
   openAttempts: u8,
+  erasedBy: u64,
 });

@@ -199,3 +199,15 @@ export const RecoverFinish: Codec<RecoverFinish> = struct<RecoverFinish>('Recove
 
 /** Body of `status`: empty. */
 export const Status: Codec<object> = struct<object>('Status', {});
+
+/** Body of `delete` and of `cancel`. */
+export interface Versioned {
+  /** The state version on which the client decided. */
+  readonly stateVersion: number;
+}
+
+/** `Delete` on the wire. */
+export const Delete: Codec<Versioned> = struct<Versioned>('Delete', { stateVersion: u64 });
+
+/** `Cancel` on the wire. */
+export const Cancel: Codec<Versioned> = struct<Versioned>('Cancel', { stateVersion: u64 });

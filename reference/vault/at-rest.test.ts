@@ -34,10 +34,23 @@ const record: AccountRecord = {
   closed: [closed],
 };
 
+const dead = tombstone(record, 'destroyed', 7);
+const deletion: GenerationSlot = { ...EMPTY_SLOT, state: 'deleted', generation: 1, effectiveAt: 9 };
+const replacement: GenerationSlot = {
+  ...slot,
+  state: 'finished',
+  generation: 2,
+  charged: 0,
+  effectiveAt: 9,
+};
+const waiting: AccountRecord = { ...record, scheduled: replacement, pending: EMPTY_SLOT };
+const none: AccountRecord = { ...record, active: EMPTY_SLOT, open: [], closed: [] };
+
 describe('a record', () => {
   it('is encoded and decoded to the same', () => {
     expect(decode(AccountRecord, encode(AccountRecord, record))).toEqual(record);
-    expect(() => checkInvariants(record)).not.toThrow();
+    for (const valid of [record, dead, none, waiting, { ...record, scheduled: deletion, head: fill(7, 132) }])
+      expect(() => checkInvariants(valid)).not.toThrow();
   });
 
   // proves STO-11
@@ -47,9 +60,12 @@ describe('a record', () => {
       ...record,
       account: fill(0x61, 64),
       active: full,
-      pending: { ...full, state: 'finished', generation: 2, charged: 0 },
+      scheduled: { ...full, state: 'finished', generation: 2, charged: 0, effectiveAt: 9 },
+      pending: { ...full, state: 'finished', generation: 3, charged: 0 },
+      nextGeneration: 4,
       open: [1, 2, 3, 4].map((n) => ({ ...attempt, ke1Hash: fill(n) })),
       closed: [closed, closed, closed, closed],
+      head: fill(7, 132),
     };
     expect(sealRecord({ epoch: 1, since: 0, key: fill(1) }, fill(2), largest, fill(3))).toHaveLength(
       SEALED_RECORD_SIZE,
@@ -75,18 +91,29 @@ describe('a record', () => {
       'a last chance without an attempt',
       { ...change({ state: 'last-chance', charged: 10, deadline: 5 }), open: [] },
     ],
-    [
-      'a tombstone with a nonce',
-      { active: { ...tombstone(slot, 'destroyed'), nonce: fill(1) }, open: [], closed: [] },
-    ],
-    ['a tombstone with an attempt', { active: tombstone(slot, 'destroyed'), closed: [] }],
+    ['a tombstone with a nonce', { ...dead, active: { ...dead.active, nonce: fill(1) } }],
+    ['a tombstone with an attempt', { ...dead, open: [attempt] }],
+    ['a tombstone with a scheduled change', { ...dead, scheduled: deletion }],
     ['a generation that is still to come', change({ generation: 3 })],
     ['a pending generation that is older', { pending: { ...record.pending, generation: 1 } }],
     ['a pending slot that is live', { pending: { ...slot, generation: 2 } }],
     ['a started slot with a record', { pending: { ...record.pending, record: fill(1, 192) } }],
     ['an empty slot with a generation', { pending: { ...EMPTY_SLOT, generation: 2 } }],
     ['an active slot that is pending', change({ state: 'finished' })],
-    ['a scheduled slot', { scheduled: { ...EMPTY_SLOT, effectiveAt: 1 } }],
+    ['an empty scheduled slot with a time', { scheduled: { ...EMPTY_SLOT, effectiveAt: 1 } }],
+    ['a scheduled slot that is live', { ...waiting, scheduled: { ...waiting.scheduled, state: 'active' } }],
+    ['a scheduled replacement without a time', { ...waiting, scheduled: { ...replacement, effectiveAt: 0 } }],
+    ['a scheduled replacement that is charged', { ...waiting, scheduled: { ...replacement, charged: 1 } }],
+    ['a scheduled replacement without budget', { ...waiting, scheduled: { ...replacement, budget: 0 } }],
+    ['a scheduled replacement of an older generation', { scheduled: { ...replacement, generation: 1 } }],
+    ['a pending generation that is not above the scheduled one', { scheduled: replacement }],
+    ['a scheduled deletion without a time', { scheduled: { ...deletion, effectiveAt: 0 } }],
+    ['a scheduled deletion of another generation', { scheduled: { ...deletion, generation: 2 } }],
+    ['a scheduled deletion with a key', { scheduled: { ...deletion, sealedKey: fill(4, 48) } }],
+    ['a deletion scheduled before there is anything', { ...none, scheduled: { ...deletion, generation: 0 } }],
+    ['a head before there is anything', { ...none, head: fill(7, 132) }],
+    ['a head of generation 0', { head: fill(7, 132).fill(0, 16, 24) }],
+    ['a head of key epoch 0', { head: fill(7, 132).fill(0, 64, 68) }],
     ['an attempt of another generation', { open: [{ ...attempt, generation: 2 }] }],
     ['a closed attempt of another generation', { closed: [{ ...closed, generation: 2 }] }],
     ['one KE1 open twice', { open: [attempt, attempt] }],

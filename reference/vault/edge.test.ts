@@ -101,7 +101,7 @@ it('every request that opens is answered with status 200, even if nothing in it 
   const status = fleet.account('nobody').request('status', new Uint8Array(0));
   for (const [plaintext, outcome] of [
     [systemRandom('noise', 2048), 'malformed'],
-    [fleet.account('nobody').request('delete', new Uint8Array(0)), 'unsupported'],
+    [fleet.account('nobody').request('delete', new Uint8Array(0)), 'malformed'],
     [status, 'ok'],
   ] as const) {
     const { exchange, sealed } = await fleet.seal(plaintext);

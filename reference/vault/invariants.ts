@@ -4,7 +4,8 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
-import { equal, hex } from '../wire/bytes.ts';
+import { isSetHead } from '../exchange/heads.ts';
+import { equal, hex, isZero } from '../wire/bytes.ts';
 import { encode } from '../wire/codec.ts';
 import {
   EMPTY_SLOT,
@@ -33,7 +34,7 @@ const FINISHED = [
   'recordHash',
   'budget',
 ] as const;
-const TOMBSTONE = ['generation', 'budget', 'charged', 'recordHash'] as const;
+const TOMBSTONE = ['generation', 'budget', 'charged', 'recordHash', 'ownerKey', 'deadline'] as const;
 
 /** The rules of spec/storage.md, "Invariants", each with what it says. */
 function* broken(record: AccountRecord): Generator<string> {
@@ -41,9 +42,10 @@ function* broken(record: AccountRecord): Generator<string> {
   const { charged, budget } = active;
   if (record.version !== RECORD_VERSION) yield 'version';
   if (record.stateVersion < 1) yield 'state_version of a stored record';
-  if (budget > MAX_BUDGET || pending.budget > MAX_BUDGET) yield 'budget above its limit';
+  const slots = [active, scheduled, pending];
+  if (slots.some((slot) => slot.budget > MAX_BUDGET)) yield 'budget above its limit';
   if (charged > budget) yield 'charged above budget';
-  if (active.generation >= nextGeneration || pending.generation >= nextGeneration) yield 'next_generation';
+  if (slots.some(({ generation }) => generation >= nextGeneration)) yield 'next_generation';
   switch (active.state) {
     case 'empty':
       if (!slotHas(active)) yield 'an empty slot is not zero';
@@ -81,9 +83,30 @@ function* broken(record: AccountRecord): Generator<string> {
     case 'deleted':
       yield 'state of the pending slot';
   }
-  if (pending.state !== 'empty' && pending.generation <= active.generation)
+  if (pending.state !== 'empty' && pending.generation <= Math.max(active.generation, scheduled.generation))
     yield 'generation of the pending slot';
-  if (!slotHas(scheduled) || scheduled.state !== 'empty') yield 'the scheduled slot is reserved';
+  switch (scheduled.state) {
+    case 'empty':
+      if (!slotHas(scheduled)) yield 'an empty slot is not zero';
+      break;
+    case 'finished':
+      if (!slotHas(scheduled, ...FINISHED, 'effectiveAt') || scheduled.budget < 1)
+        yield 'fields of a scheduled replacement';
+      if (scheduled.generation <= active.generation) yield 'generation of the scheduled slot';
+      break;
+    case 'deleted':
+      if (!slotHas(scheduled, 'generation', 'effectiveAt')) yield 'fields of a scheduled deletion';
+      if (scheduled.generation !== active.generation) yield 'generation of the scheduled slot';
+      break;
+    case 'started':
+    case 'active':
+    case 'last-chance':
+    case 'destroyed':
+      yield 'state of the scheduled slot';
+  }
+  if (scheduled.state !== 'empty' && (!isLive(record) || scheduled.effectiveAt === 0))
+    yield 'a scheduled change without a live generation or a time';
+  if (!isZero(record.head) && (active.state === 'empty' || !isSetHead(record.head))) yield 'head';
   if (!isLive(record) && open.length + closed.length > 0) yield 'attempts without a live generation';
   if ([...open, ...closed].some(({ generation }) => generation !== active.generation))
     yield 'generation of an attempt';

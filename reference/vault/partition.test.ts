@@ -135,7 +135,7 @@ describe('a partition', () => {
     partition = await open();
     expect(partition.overdue(partition.now() + 540)).toHaveLength(1);
     seconds += 540;
-    await run(sweep(leaf), partition.handlers());
+    await run(sweep(fleet, leaf), partition.handlers());
     expect(partition.overdue(Infinity)).toEqual([]);
     expect(await account('alice').call('status')).toMatchObject({ phase: 'destroyed' });
   });

@@ -9,6 +9,7 @@ import { isStrongroomError, StrongroomError } from '../errors.ts';
 import type { AnchorEntry, Hsm, PartitionKey } from '../hsm/interface.ts';
 import type { Store } from '../store/interface.ts';
 import { equal, hex, wipe, type Bytes } from '../wire/bytes.ts';
+import { dueAt } from './core/changes.ts';
 import type { Handlers, Loaded } from './core/effects.ts';
 import { sha256 } from './core/evaluate.ts';
 import { sealHead, type PartitionHead } from './head.ts';
@@ -65,11 +66,6 @@ export async function createPartition(
   return { head, entry: { partition, n: 0, headHash: head.hash, current, next: undefined } };
 }
 
-/** Vault time at which something happens to a record by itself; 0 = never. */
-function dueAt({ active }: AccountRecord): number {
-  return active.state === 'last-chance' ? active.deadline : 0;
-}
-
 /** One partition of a vault, open. */
 export class Partition {
   readonly #options: PartitionOptions;
@@ -122,7 +118,7 @@ export class Partition {
     const tree = await readRecords(options, entry, {
       record(leaf, record) {
         const at = dueAt(record);
-        if (at > 0) due.set(hex(leaf), { leaf, at });
+        if (at !== undefined) due.set(hex(leaf), { leaf, at });
       },
       refused: (_leaf, error) => void (invalid ??= error),
     });
@@ -364,8 +360,8 @@ export class Partition {
     observe?.commit?.({ partition, batch: accepted.length, seconds: (performance.now() - begun) / 1000 });
     for (const { leaf, record, resolve } of accepted) {
       const at = dueAt(record);
-      if (at > 0) this.#due.set(hex(leaf), { leaf, at });
-      else this.#due.delete(hex(leaf));
+      if (at === undefined) this.#due.delete(hex(leaf));
+      else this.#due.set(hex(leaf), { leaf, at });
       resolve(true);
     }
   }

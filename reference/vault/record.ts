@@ -5,7 +5,8 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
-import { Head, NO_REPORT, Report, type Phase } from '../exchange/answer.ts';
+import { NO_REPORT, Report, type Phase, type ScheduledChange } from '../exchange/answer.ts';
+import { SIGNED_SET_HEAD_LENGTH } from '../exchange/heads.ts';
 import { ACCOUNT_MAX } from '../exchange/request.ts';
 import { StretchParams } from '../opaque/stretch.ts';
 import { isZero, type Bytes } from '../wire/bytes.ts';
@@ -50,15 +51,15 @@ export interface GenerationSlot {
   readonly sealedKey: Bytes;
   readonly confirmHash: Bytes;
   readonly ownerKey: Bytes;
-  /** SHA-256 of the body of `register-finish`. */
+  /** SHA-256 of the body of `register-finish` or `change-finish`. */
   readonly recordHash: Bytes;
   readonly budget: number;
   readonly charged: number;
   /** Vault time before which no attempt begins; 0 = any time. */
   readonly nextAttempt: number;
-  /** Vault time of destruction in `last-chance`; else 0. */
+  /** Vault time of destruction: to come in `last-chance`, past in a tombstone; else 0. */
   readonly deadline: number;
-  /** Vault time at which a scheduled slot goes live; else 0. */
+  /** Vault time at which a scheduled slot takes effect; else 0. */
   readonly effectiveAt: number;
 }
 
@@ -179,7 +180,7 @@ export interface AccountRecord {
   readonly nextGeneration: number;
   /** The live generation, or the tombstone of the last one. */
   readonly active: GenerationSlot;
-  /** Reserved: a generation that waits for its grace period. */
+  /** What waits for its grace period: a `finished` generation, or a `deleted` one for a deletion. */
   readonly scheduled: GenerationSlot;
   readonly pending: GenerationSlot;
   /** Oldest first. */
@@ -195,8 +196,8 @@ export interface AccountRecord {
   readonly shown: number;
   /** Vault time of that release. */
   readonly shownAt: number;
-  /** Reserved: the newest backup set that the owner declared. */
-  readonly head: Head;
+  /** The `SignedSetHead` that the owner put last, 132 bytes; zero = none. */
+  readonly head: Bytes;
 }
 
 /** `AccountRecord`, before it is padded and sealed. */
@@ -215,15 +216,11 @@ export const AccountRecord: Codec<AccountRecord> = struct<AccountRecord>('Accoun
   report: Report,
   shown: u32,
   shownAt: u64,
-  head: Head,
+  head: opaque(SIGNED_SET_HEAD_LENGTH, 'head'),
 });
 
-const NO_HEAD: Head = {
-  setId: new Uint8Array(16),
-  generation: 0,
-  commitment: new Uint8Array(32),
-  signature: new Uint8Array(64),
-};
+/** No head of a set. */
+export const NO_HEAD: Bytes = new Uint8Array(SIGNED_SET_HEAD_LENGTH);
 
 /** The record that an account without one is treated as having. */
 export function emptyRecord(account: Bytes): AccountRecord {
@@ -258,8 +255,15 @@ export function phaseOf({ active: { state } }: AccountRecord): Phase {
   return 'none';
 }
 
-/** What is left of a generation whose key is gone. */
-export function tombstone(slot: GenerationSlot, state: 'destroyed' | 'deleted'): GenerationSlot {
-  const { generation, budget, charged, recordHash } = slot;
-  return { ...EMPTY_SLOT, state, generation, budget, charged, recordHash };
+/** What is scheduled. */
+export function scheduledChange({ scheduled: { state } }: AccountRecord): ScheduledChange {
+  if (state === 'empty') return 'none';
+  return state === 'deleted' ? 'deletion' : 'replacement';
+}
+
+/** The record without its key and without all that could lead to it or was to replace it; the ledger and the head stay. */
+export function tombstone(record: AccountRecord, state: 'destroyed' | 'deleted', now: number): AccountRecord {
+  const { generation, budget, charged, recordHash, ownerKey } = record.active;
+  const active = { ...EMPTY_SLOT, state, generation, budget, charged, recordHash, ownerKey, deadline: now };
+  return { ...record, active, scheduled: EMPTY_SLOT, pending: EMPTY_SLOT, open: [], closed: [] };
 }

@@ -83,7 +83,7 @@ export class Vault {
   }
 
   /**
-   * Opens a vault: proves its store, finishes interrupted commits and ends the last chances that are over. It opens even
+   * Opens a vault: proves its store, finishes interrupted commits and does what is due. It opens even
    * if no partition serves; `failure` says so then.
    *
    * @throws StrongroomError `invalid-config` if the descriptor is not of these keys; those of `Partitions.open`
@@ -109,10 +109,12 @@ export class Vault {
     const { fleetId, policy, opaqueSuite } = fleet;
     const core: Fleet = {
       fleetId,
+      level: hsm.level,
       policy,
       suite,
       opaqueSuite,
       opaqueKeys: [current, ...retiring],
+      newOpaqueKey: undefined,
       receiptKeyId,
     };
     const { monotonic, observe } = options;
@@ -172,15 +174,13 @@ export class Vault {
     return { answer: opened.sealAnswer(answer), ...handled };
   }
 
-  /** The core with the first key pair that is still open to new registrations as its current one. */
+  /** The core with the first key pair that is still open to new registrations. */
   #coreAt(now: number): Fleet {
-    const { opaqueKeys } = this.#core;
-    const [first] = opaqueKeys;
     const isOpen = ({ id, oprfKeyId }: OpaqueServerKey): boolean =>
       this.fleet.opaqueKeys.some(
         (entry) => equal(entry.id, id) && equal(entry.oprfKeyId, oprfKeyId) && now <= entry.notAfterNew,
       );
-    return { ...this.#core, opaqueKeys: [opaqueKeys.find(isOpen) ?? first, ...opaqueKeys] };
+    return { ...this.#core, newOpaqueKey: this.#core.opaqueKeys.find(isOpen) };
   }
 
   /** Ends what is under way and closes store and HSM. */
@@ -199,7 +199,7 @@ export class Vault {
         const handlers = partition.handlers();
         // Out of turn, so that no flood of requests puts a deadline off; one that fails holds up no other.
         const overdue = partition.overdue(partition.now());
-        await Promise.allSettled(overdue.map((leaf) => run(sweep(leaf), handlers)));
+        await Promise.allSettled(overdue.map((leaf) => run(sweep(this.#core, leaf), handlers)));
         await partition.heartbeat();
         if (partition.rekeyDue(this.#options.rekeyAfter ?? REKEY_AFTER)) partition.rekey().catch(() => {});
       } catch {

@@ -3,6 +3,13 @@
  *
  * @module
  */
+import {
+  changeFinishBody,
+  changeStartBody,
+  encodeStatusBody,
+  registerFinishBody,
+} from '../../conformance/peer/bodies.ts';
+import { encodeHead } from '../../conformance/peer/head.ts';
 import { be, cat, named, prefixed, utf8, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import {
   encodeAnswer,
@@ -10,7 +17,6 @@ import {
   encodeRequest,
   encodeStatement,
   ke3Proof,
-  registerFinishBody,
 } from '../../conformance/peer/exchange.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { Family, pack, type Reject } from './family.ts';
@@ -62,19 +68,68 @@ export function wire(): VectorFile {
     ['CNV-1'],
   );
   accept('recover-finish', 'RecoverFinish', FINISH, 'The body of recover-finish', ['CNV-1']);
+  const registering = {
+    registrationId: named('registration id', 32),
+    record: named('record', 192),
+    stretch: { algorithm: 1, iterations: 3, memoryKib: 65_536, parallelism: 4 },
+    sealedKey: named('sealed key', 48),
+    ownerKey: named('owner key', 32),
+    budget: 10,
+  };
+  const registerFinish = registerFinishBody({ ...registering, confirmHash: named('confirm hash', 32) });
+  accept('register-finish', 'RegisterFinish', registerFinish, 'The body of register-finish', ['CNV-1']);
+  accept('delete', 'Delete', be(8, 7), 'The body of delete', ['CNV-1']);
+  accept('cancel', 'Cancel', be(8, 2n ** 53n - 1n), 'The body of cancel, with the largest number', [
+    'CNV-1',
+    'CNV-10',
+  ]);
+  const changeStart = changeStartBody(KE1, named('registration request', 32));
+  accept('change-start', 'ChangeStart', changeStart, 'The body of change-start', ['CNV-1']);
+  const attempt = { ke1: KE1, attemptId: ATTEMPT, ke3: KE3, acknowledged: 3 };
+  const changeFinish = changeFinishBody({ ...attempt, ...registering });
+  accept('change-finish', 'ChangeFinish', changeFinish, 'The body of change-finish', ['CNV-1']);
+  const keyIds = cat(named('oprf key id', 8), named('opaque key id', 8));
+  const stretch = cat(be(1, 1), be(4, 3), be(4, 65_536), be(2, 4));
+  const recoverStarted = cat(ATTEMPT, keyIds, stretch, prefixed(2, named('ke2', 320)));
+  const registerStarted = cat(
+    named('registration id', 32),
+    be(8, 2),
+    keyIds,
+    prefixed(1, named('registration response', 64)),
+  );
   accept(
-    'register-finish',
-    'RegisterFinish',
-    registerFinishBody({
-      registrationId: named('registration id', 32),
-      record: named('record', 192),
-      stretch: { algorithm: 1, iterations: 3, memoryKib: 65_536, parallelism: 4 },
-      sealedKey: named('sealed key', 48),
-      confirmHash: named('confirm hash', 32),
-      ownerKey: named('owner key', 32),
-      budget: 10,
+    'change-started',
+    'ChangeStarted',
+    cat(recoverStarted, registerStarted),
+    'The answer to change-start',
+    ['CNV-1'],
+  );
+  const head = cat(
+    encodeHead({
+      setId: named('set id', 16),
+      generation: 3,
+      manifestId: named('manifest id', 32),
+      created: 1_700_000_000,
+      keyEpoch: 1,
     }),
-    'The body of register-finish',
+    named('head signature', 64),
+  );
+  accept('put-head', 'PutHead', cat(named('previous hash', 32), head), 'The body of put-head', ['CNV-1']);
+  accept('put-head-first', 'PutHead', cat(zeros(32), head), 'The body of the first put-head', ['CNV-1']);
+  accept('kept-head', 'KeptHead', head, 'A head that is kept', ['CNV-1']);
+  accept('kept-head-none', 'KeptHead', zeros(132), 'No head', ['CNV-1']);
+  accept(
+    'status-body',
+    'StatusBody',
+    encodeStatusBody({
+      recordHash: named('record hash', 32),
+      pendingRegistrationId: named('registration id', 32),
+      pendingRecordHash: named('pending record hash', 32),
+      scheduledRecordHash: named('scheduled record hash', 32),
+      openAttempts: 2,
+      erasedBy: 1_700_172_800,
+    }),
+    'The body of an answer to status',
     ['CNV-1'],
   );
   accept(
@@ -101,6 +156,30 @@ export function wire(): VectorFile {
     'Answer',
     encodeAnswer(statement, named('key id', 8), named('signature', 64)),
     'An answer that says try-later',
+    ['CNV-1'],
+  );
+  accept(
+    'answer-scheduled',
+    'Answer',
+    encodeAnswer(
+      encodeStatement(named('request hash', 32), {
+        fleetId: FLEET_ID,
+        account: ACCOUNT,
+        stateVersion: 9,
+        outcome: 'scheduled',
+        phase: 'active',
+        generation: 1,
+        budget: 10,
+        remaining: 10,
+        effectiveAt: 1_700_604_800,
+        scheduledChange: 'deletion',
+        reportSerial: 2,
+        failed: 1,
+      }),
+      named('key id', 8),
+      named('signature', 64),
+    ),
+    'An answer that says when a deletion takes effect',
     ['CNV-1'],
   );
 
@@ -180,6 +259,79 @@ export function wire(): VectorFile {
     'answer',
     { field, offset: outcomeAt + 1, removed: 1, inserted: be(1, 5) },
     no('CNV-9', 'A phase that does not exist', 'A value that is not named means nothing.'),
+  );
+  // Behind phase, generation, budget, remaining, retry_after and effective_at.
+  family.bytes(
+    'scheduled-change',
+    'answer-scheduled',
+    { field, offset: outcomeAt + 2 + 8 + 1 + 1 + 8 + 8, removed: 1, inserted: be(1, 3) },
+    no('CNV-9', 'A change that does not exist', 'An owner who is told nothing of it cannot cancel it.'),
+  );
+  family.cut(
+    'delete-short',
+    'delete',
+    field,
+    7,
+    no('CNV-5', 'A delete that is one byte short', 'A number of seven bytes is another number.'),
+  );
+  family.bytes(
+    'delete-edge',
+    'delete',
+    { field, offset: 0, removed: 8, inserted: be(8, 2n ** 53n) },
+    no('CNV-10', 'A delete that names the version 2^53', 'One above the largest that is allowed.'),
+  );
+  family.bytes(
+    'change-start-without-request',
+    'change-start',
+    { field, offset: 97, removed: 33, inserted: zeros(1) },
+    no('CNV-7', 'A change-start whose registration is empty', 'Lengths have bounds, the lower one too.'),
+  );
+  family.bytes(
+    'change-start-long-request',
+    'change-start',
+    { field, offset: 97, removed: 33, inserted: prefixed(1, named('registration request', 67)) },
+    no('CNV-7', 'A change-start whose registration has 67 bytes', 'Lengths have bounds.'),
+  );
+  family.cut(
+    'change-finish-without-budget',
+    'change-finish',
+    field,
+    changeFinish.length - 1,
+    no('CNV-5', 'A change-finish that ends before its budget', 'What is missing is not zero.'),
+  );
+  family.bytes(
+    'change-finish-with-confirm-hash',
+    'change-finish',
+    { field, offset: changeFinish.length - 33, inserted: named('confirm hash', 32) },
+    no(
+      'CNV-6',
+      'A change-finish with the hash of a confirmation secret, as register-finish has it',
+      'What one command has is not what another has.',
+    ),
+  );
+  family.cut(
+    'put-head-short',
+    'put-head',
+    field,
+    163,
+    no('CNV-5', 'A put-head that is one byte short', 'A signature of 63 bytes is none.'),
+  );
+  family.bytes(
+    'put-head-long',
+    'put-head',
+    { field, offset: 164, inserted: zeros(1) },
+    no(
+      'CNV-6',
+      'A put-head with one byte too many',
+      'A structure that fills its place ends where its place ends.',
+    ),
+  );
+  family.cut(
+    'status-body-old',
+    'status-body',
+    field,
+    97,
+    no('CNV-5', 'A status without its last two fields', 'What is missing is not zero.'),
   );
   family.bytes(
     'uint64-large',

@@ -9,7 +9,6 @@ import { equal, type Bytes } from '../../wire/bytes.ts';
 import {
   ATTEMPTS,
   BUCKETS,
-  EMPTY_SLOT,
   tombstone,
   type AccountRecord,
   type Attempt,
@@ -179,16 +178,6 @@ export function closedBy(record: AccountRecord, hash: Bytes, now: number): Close
 export function reject(before: AccountRecord, attempt: Attempt, hash: Bytes, now: number): AccountRecord {
   const open = before.open.filter((other) => other !== attempt);
   const record = remember({ ...before, open }, hash, 'wrong-password', now);
-  return record.active.state === 'last-chance' && open.length === 0 ? destroy(record) : record;
-}
-
-/** True for a last chance that is over. */
-export function isOverdue({ active }: AccountRecord, now: number): boolean {
-  return active.state === 'last-chance' && now >= active.deadline;
-}
-
-/** Erases the key and all that could lead to it, and what waited to replace it; the ledger stays. */
-export function destroy(record: AccountRecord): AccountRecord {
-  const active = tombstone(record.active, 'destroyed');
-  return { ...record, active, pending: EMPTY_SLOT, open: [], closed: [] };
+  const spent = record.active.state === 'last-chance' && open.length === 0;
+  return spent ? tombstone(record, 'destroyed', now) : record;
 }

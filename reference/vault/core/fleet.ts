@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Policy } from '../../fleet/descriptor.ts';
+import type { Policy, ProtectionLevel } from '../../fleet/descriptor.ts';
 import type { Suite } from '../../opaque/index.ts';
 import type { Bytes } from '../../wire/bytes.ts';
 
@@ -21,13 +21,16 @@ export interface OpaqueServerKey {
 export interface Fleet {
   /** 16 bytes. */
   readonly fleetId: Bytes;
+  readonly level: ProtectionLevel;
   readonly policy: Policy;
   readonly suite: Suite;
   /** Number of the OPAQUE suite. */
   readonly opaqueSuite: number;
-  /** The current pair first; then those that older registrations still use. */
-  readonly opaqueKeys: readonly [OpaqueServerKey, ...OpaqueServerKey[]];
-  /** 8 bytes. */
+  /** Every pair that a registration may have been made with. */
+  readonly opaqueKeys: readonly OpaqueServerKey[];
+  /** The pair for new registrations; undefined if the time of all has passed. */
+  readonly newOpaqueKey: OpaqueServerKey | undefined;
+  /** Name of the key that signs answers, 8 bytes. */
   readonly receiptKeyId: Bytes;
 }
 

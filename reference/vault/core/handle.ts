@@ -10,11 +10,15 @@ import { COMMANDS, EXCHANGE_VERSION, Request } from '../../exchange/request.ts';
 import { label } from '../../keys/labels.ts';
 import { concat, equal, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import { emptyRecord, phaseOf, type AccountRecord } from '../record.ts';
-import { destroy, isOverdue, waitOf } from './attempts.ts';
+import { emptyRecord, phaseOf, scheduledChange, type AccountRecord } from '../record.ts';
+import { waitOf } from './attempts.ts';
+import { changeFinish, changeStart } from './change.ts';
+import { settle } from './changes.ts';
 import { say, type Decide, type Decision, type Reply } from './decision.ts';
+import { cancel, deleteAccount } from './delete.ts';
 import { perform, type Step } from './effects.ts';
 import type { Call, Caller, Fleet } from './fleet.ts';
+import { getHead, putHead } from './heads.ts';
 import { recoverFinish, recoverStart } from './recover.ts';
 import { registerConfirm, registerFinish, registerStart } from './register.ts';
 import { status } from './status.ts';
@@ -26,6 +30,12 @@ const DECIDE: ReadonlyMap<number, Decide> = new Map([
   [COMMANDS['recover-start'], recoverStart],
   [COMMANDS['recover-finish'], recoverFinish],
   [COMMANDS.status, status],
+  [COMMANDS.delete, deleteAccount],
+  [COMMANDS.cancel, cancel],
+  [COMMANDS['change-start'], changeStart],
+  [COMMANDS['change-finish'], changeFinish],
+  [COMMANDS['get-head'], getHead],
+  [COMMANDS['put-head'], putHead],
 ]);
 
 /** What the vault did, for its log: nothing here is secret or names an account. */
@@ -67,11 +77,12 @@ function* decideAndCommit(fleet: Fleet, call: Call, request: Request): Step<Hand
     if (!equal(record.account, request.account)) {
       throw new StrongroomError('record-invalid', 'a record is under the leaf of another account');
     }
-    const decision = isOverdue(record, now) ? undefined : yield* decide(fleet, request, record, now);
-    const changed = decision === undefined ? destroy(record) : decision.record;
+    const settled = settle(fleet.policy, record, now);
+    const decision = settled === undefined ? yield* decide(fleet, request, record, now) : undefined;
+    const changed = settled ?? decision?.record;
     const next = changed && { ...changed, stateVersion: record.stateVersion + 1 };
     const committed = next === undefined || (yield* perform({ kind: 'commit', leaf, token, record: next })); // [D]
-    // Another commit came first, or a last chance had to end first: the request starts over.
+    // Another commit came first, or what was due had to be done first: the request starts over.
     if (!committed || decision === undefined) continue;
     const { reply: said } = decision;
     const reply = typeof said === 'function' ? yield* said() : said;
@@ -126,9 +137,9 @@ function* answer(
     budget: active.budget,
     remaining: active.budget - active.charged,
     retryAfter: waitOf(fleet.policy, record, now),
-    effectiveAt: 0,
+    effectiveAt: record.scheduled.effectiveAt,
+    scheduledChange: scheduledChange(record),
     report: record.report,
-    head: record.head,
     body,
   };
   const message = concat(label('answer'), encode(Statement, statement));
@@ -137,13 +148,14 @@ function* answer(
   return { answer: signed, command, outcome };
 }
 
-/** Ends a last chance whose deadline has passed (spec/attempts.md, "Last chance"). */
-export function* sweep(leaf: Bytes): Step<void> {
+/** Does what is due for an account (spec/attempts.md, "What is due"). */
+export function* sweep({ policy }: Fleet, leaf: Bytes): Step<void> {
   for (;;) {
     const { record, token } = yield* perform({ kind: 'load', leaf });
     const now = yield* perform({ kind: 'now' });
-    if (record === undefined || !isOverdue(record, now)) return;
-    const next = { ...destroy(record), stateVersion: record.stateVersion + 1 };
+    const settled = record && settle(policy, record, now);
+    if (settled === undefined) return;
+    const next = { ...settled, stateVersion: settled.stateVersion + 1 };
     if (yield* perform({ kind: 'commit', leaf, token, record: next })) return;
   }
 }

@@ -9,7 +9,7 @@ import { Recovered, RecoverStarted, type Outcome } from '../../exchange/answer.t
 import { Ke3Proof, RecoverFinish, RecoverStart } from '../../exchange/request.ts';
 import type { Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import { isLive, type AccountRecord, type Attempt } from '../record.ts';
+import { isLive, type AccountRecord } from '../record.ts';
 import { charge, closedBy, refund, reject, remember, waitOf } from './attempts.ts';
 import { say, type Decide, type Decision, type Reply } from './decision.ts';
 import { perform, type Step } from './effects.ts';
@@ -17,7 +17,7 @@ import { attemptId, evaluate, hasLengths, ke1Length, openAttempt, sha256, verify
 import type { Fleet } from './fleet.ts';
 
 /** Why an account has nothing to recover; undefined if it has. */
-function nothingToRecover(record: AccountRecord): Outcome | undefined {
+export function nothingToRecover(record: AccountRecord): Outcome | undefined {
   if (isLive(record)) return undefined;
   return record.active.state === 'destroyed' ? 'destroyed' : 'not-registered';
 }
@@ -28,27 +28,30 @@ export const recoverStart: Decide = function* (fleet, request, record, now) {
   if (ke1.length !== ke1Length(fleet.suite)) return say('malformed'); // 1
   const nothing = nothingToRecover(record); // 2
   if (nothing !== undefined) return say(nothing);
-  const same = openAttempt(record, ke1); // 3
-  if (same !== undefined) return { reply: () => release(fleet, record, same, ke1) };
+  if (openAttempt(record, ke1) !== undefined) return { reply: () => release(fleet, record, ke1) }; // 3
   if (waitOf(fleet.policy, record, now) > 0) return say('try-later'); // 4, 5: a last chance waits for its end
   const seed = yield* perform({ kind: 'random', name: 'attempt_seed', length: 32 });
   const charged = charge(fleet.policy, record, { ke1Hash: sha256(ke1), seed }, now); // 6
-  const attempt = openAttempt(charged, ke1);
-  if (attempt === undefined) throw new Error('the attempt that was just charged is open');
-  return { record: charged, reply: () => release(fleet, charged, attempt, ke1) }; // 7
+  return { record: charged, reply: () => release(fleet, charged, ke1) }; // 7
 };
 
-/** KE2 of a charged attempt; a KE1 that holds no group elements was charged all the same. */
-function* release(fleet: Fleet, record: AccountRecord, attempt: Attempt, ke1: Bytes): Step<Reply> {
-  const { oprfKeyId, opaqueKeyId, stretch } = record.active;
+/** The answer to a charged KE1; one that holds no group elements was charged all the same. */
+function* release(fleet: Fleet, record: AccountRecord, ke1: Bytes): Step<Reply> {
   try {
-    const { ke2 } = yield* evaluate(fleet, record, attempt, ke1);
-    const started = { attemptId: yield* attemptId(record, attempt), oprfKeyId, opaqueKeyId, stretch, ke2 };
-    return { outcome: 'ok', body: encode(RecoverStarted, started) };
+    return { outcome: 'ok', body: encode(RecoverStarted, yield* released(fleet, record, ke1)) };
   } catch (error) {
     if (isStrongroomError(error, 'malformed')) return { outcome: 'malformed' };
     throw error;
   }
+}
+
+/** KE2 of the open attempt of a KE1. @throws StrongroomError `malformed` if KE1 holds no group elements */
+export function* released(fleet: Fleet, record: AccountRecord, ke1: Bytes): Step<RecoverStarted> {
+  const attempt = openAttempt(record, ke1);
+  if (attempt === undefined) throw new Error('only an attempt that was charged is answered');
+  const { oprfKeyId, opaqueKeyId, stretch } = record.active;
+  const { ke2 } = yield* evaluate(fleet, record, attempt, ke1);
+  return { attemptId: yield* attemptId(record, attempt), oprfKeyId, opaqueKeyId, stretch, ke2 };
 }
 
 /** `recover-finish` (spec/exchange.md, "recover-finish"). */

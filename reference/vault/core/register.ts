@@ -4,36 +4,44 @@
  *
  * @module
  */
-import { ed25519Verify } from '../../crypto/ed25519.ts';
-import { Registered, RegisterStarted, type Outcome } from '../../exchange/answer.ts';
-import {
-  Ke3Proof,
-  OwnerStatement,
-  RegisterConfirm,
-  RegisterFinish,
-  RegisterStart,
-  type Request,
-} from '../../exchange/request.ts';
+import { isEd25519PublicKey } from '../../crypto/ed25519.ts';
+import { Registered, RegisterStarted } from '../../exchange/answer.ts';
+import { RegisterConfirm, RegisterFinish, RegisterStart } from '../../exchange/request.ts';
 import { label } from '../../keys/labels.ts';
 import { checkRecord, checkStretch, DEFAULT_STRETCH_BOUNDS } from '../../opaque/index.ts';
 import { concat, equal, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import { EMPTY_SLOT, isLive, type AccountRecord, type GenerationSlot } from '../record.ts';
-import { closedBy, delayAfter, recentCharges, refund, reject } from './attempts.ts';
+import { EMPTY_SLOT, isLive, scheduledChange, type AccountRecord, type GenerationSlot } from '../record.ts';
+import { goLive, scheduleReplacement } from './changes.ts';
 import { say, type Decide, type Reply } from './decision.ts';
 import { perform, type Step } from './effects.ts';
-import { hasLengths, registrationResponse, sha256, verify } from './evaluate.ts';
-import type { Fleet } from './fleet.ts';
+import { registrationResponse, sha256 } from './evaluate.ts';
+import type { Fleet, OpaqueServerKey } from './fleet.ts';
+import { prove } from './proofs.ts';
 
 /** `register-start` (spec/exchange.md, "register-start"). */
 export const registerStart: Decide = function* (fleet, request, record) {
   const { registrationRequest } = decode(RegisterStart, request.body);
   if (!fleet.suite.group.isElement(registrationRequest)) return say('malformed'); // 1
-  const requestHash = sha256(registrationRequest);
-  if (record.pending.state !== 'empty' && equal(record.pending.requestHash, requestHash)) {
-    return { reply: () => started(fleet, record, registrationRequest) }; // 2
+  const answer = function* (next: AccountRecord): Step<Reply> {
+    const body = yield* started(fleet, next, registrationRequest);
+    return { outcome: 'ok', body: encode(RegisterStarted, body) };
+  };
+  const { pending } = record;
+  if (pending.state !== 'empty' && equal(pending.requestHash, sha256(registrationRequest))) {
+    return { reply: () => answer(record) }; // 2
   }
-  const [{ id: opaqueKeyId, oprfKeyId }] = fleet.opaqueKeys;
+  if (fleet.newOpaqueKey === undefined) return say('unsupported'); // 3
+  const next = yield* begin(fleet.newOpaqueKey, record, registrationRequest); // 4
+  return { record: next, reply: () => answer(next) }; // 5
+};
+
+/** The record with a new pending generation for one registration request. */
+export function* begin(
+  { id: opaqueKeyId, oprfKeyId }: OpaqueServerKey,
+  record: AccountRecord,
+  registrationRequest: Bytes,
+): Step<AccountRecord> {
   const pending: GenerationSlot = {
     ...EMPTY_SLOT,
     state: 'started',
@@ -42,25 +50,41 @@ export const registerStart: Decide = function* (fleet, request, record) {
     registrationId: yield* perform({ kind: 'random', name: 'registration_id', length: 32 }),
     oprfKeyId,
     opaqueKeyId,
-    requestHash,
+    requestHash: sha256(registrationRequest),
   };
-  const next = { ...record, nextGeneration: record.nextGeneration + 1, pending }; // 3
-  return { record: next, reply: () => started(fleet, next, registrationRequest) };
-};
-
-/** The answer to the one request that a pending generation was started with. */
-function* started(fleet: Fleet, record: AccountRecord, request: Bytes): Step<Reply> {
-  const { registrationId, generation, oprfKeyId, opaqueKeyId } = record.pending;
-  const response = yield* registrationResponse(fleet, record, request);
-  const body = { registrationId, generation, oprfKeyId, opaqueKeyId, registrationResponse: response };
-  return { outcome: 'ok', body: encode(RegisterStarted, body) };
+  return { ...record, nextGeneration: record.nextGeneration + 1, pending };
 }
 
-/** Throws `malformed` or `stretch-out-of-bounds` for a registration that the policy does not allow. */
-function checkRegistration({ policy, suite }: Fleet, { budget, stretch, record }: RegisterFinish): void {
-  checkStretch(stretch, { floor: policy.stretch, ceiling: DEFAULT_STRETCH_BOUNDS.ceiling });
-  checkRecord(suite, record);
-  if (budget > policy.maxBudget) throw new RangeError(`budget ${budget}`);
+/** The answer to the one request that a pending generation was started with. */
+export function* started(fleet: Fleet, record: AccountRecord, request: Bytes): Step<RegisterStarted> {
+  const { registrationId, generation, oprfKeyId, opaqueKeyId } = record.pending;
+  const response = yield* registrationResponse(fleet, record, request);
+  return { registrationId, generation, oprfKeyId, opaqueKeyId, registrationResponse: response };
+}
+
+/** True if the policy allows a registration of these values, and its keys are keys. */
+export function isAllowed(
+  { policy, suite }: Fleet,
+  { budget, stretch, record, ownerKey }: Omit<RegisterFinish, 'confirmHash'>,
+): boolean {
+  try {
+    checkStretch(stretch, { floor: policy.stretch, ceiling: DEFAULT_STRETCH_BOUNDS.ceiling });
+    checkRecord(suite, record);
+  } catch {
+    return false;
+  }
+  return budget <= policy.maxBudget && isEd25519PublicKey(ownerKey);
+}
+
+/** The pending generation with the values of its registration. */
+export function finished(
+  { policy }: Fleet,
+  pending: GenerationSlot,
+  values: RegisterFinish,
+  recordHash: Bytes,
+): GenerationSlot {
+  const budget = values.budget === 0 ? policy.defaultBudget : values.budget;
+  return { ...pending, ...values, state: 'finished', recordHash, budget };
 }
 
 /** `register-finish` (spec/exchange.md, "register-finish"). */
@@ -75,26 +99,14 @@ export const registerFinish: Decide = function* (fleet, request, record) {
   if (pending.state === 'finished') {
     return equal(pending.recordHash, recordHash) ? say('ok', ok) : say('conflict'); // 2
   }
-  try {
-    checkRegistration(fleet, body); // 3
-  } catch {
-    return say('malformed');
-  }
-  const { registrationId: _, budget, ...kept } = body;
-  const finished: GenerationSlot = {
-    ...pending,
-    ...kept,
-    state: 'finished',
-    recordHash,
-    budget: budget === 0 ? fleet.policy.defaultBudget : budget,
-  };
-  return say('ok', ok, { ...record, pending: finished }); // 4
+  if (!isAllowed(fleet, body)) return say('malformed'); // 3
+  return say('ok', ok, { ...record, pending: finished(fleet, pending, body, recordHash) }); // 4
 };
 
 /** `register-confirm` (spec/exchange.md, "register-confirm"). */
 export const registerConfirm: Decide = function* (fleet, request, record, now) {
   const { registrationId, secret, recordHash } = decode(RegisterConfirm, request.body);
-  const { active, pending } = record;
+  const { active, pending, scheduled } = record;
   const names = (slot: GenerationSlot): boolean =>
     equal(slot.registrationId, registrationId) && equal(slot.recordHash, recordHash);
   const reveals = (slot: GenerationSlot): boolean =>
@@ -102,47 +114,15 @@ export const registerConfirm: Decide = function* (fleet, request, record, now) {
   const ok = encode(Registered, { recordHash });
 
   if (isLive(record) && names(active)) return reveals(active) ? say('ok', ok) : say('not-authorised'); // 1
-  if (pending.state !== 'finished' || !names(pending)) return say('conflict'); // 2
-  if (!reveals(pending)) return say('not-authorised'); // 3
-  const proof = yield* prove(fleet, request, record, now); // 4
-  if (!proof.proved) return say(proof.outcome, undefined, proof.record);
-
-  const proved = proof.record ?? record;
-  const charged = proof.byPassword ? 0 : Math.min(pending.budget - 1, recentCharges(proved, now));
-  const live: GenerationSlot = {
-    ...pending,
-    state: 'active',
-    charged,
-    nextAttempt: charged === 0 ? 0 : now + delayAfter(fleet.policy, charged),
-  };
-  return say('ok', ok, { ...proved, active: live, pending: EMPTY_SLOT, open: [], closed: [] }); // 5
+  const candidate = [pending, scheduled].find((slot) => slot.state === 'finished' && names(slot)); // 2
+  if (candidate === undefined) return say('conflict');
+  if (!reveals(candidate)) return say('not-authorised'); // 3
+  if (!isLive(record)) return say('ok', ok, goLive(fleet.policy, record, candidate, 'nothing', now)); // 4
+  if (request.proof.kind === 'none') {
+    const waits = scheduledChange(record) !== 'none'; // 5
+    return say('scheduled', undefined, waits ? undefined : scheduleReplacement(fleet.policy, record, now));
+  }
+  const proof = yield* prove(fleet, request, record, now); // 6
+  if (!proof.holds) return say(proof.outcome, undefined, proof.record);
+  return say('ok', ok, goLive(fleet.policy, proof.record, candidate, proof.by, now)); // 7
 };
-
-type Proved =
-  | { readonly proved: true; readonly byPassword: boolean; readonly record?: AccountRecord }
-  | { readonly proved: false; readonly outcome: Outcome; readonly record?: AccountRecord };
-
-/** The proof that replacing a generation needs (spec/exchange.md, "Proof"); none is live, none is needed. */
-function* prove(fleet: Fleet, request: Request, record: AccountRecord, now: number): Step<Proved> {
-  const { proof, fleetId, account, command, body } = request;
-  if (!isLive(record)) return { proved: true, byPassword: false };
-  if (proof.kind === 'none') return { proved: false, outcome: 'not-authorised' };
-  if (proof.kind === 'owner') {
-    const statement = encode(OwnerStatement, { fleetId, account, command, body });
-    const signed = concat(label('owner-statement'), statement);
-    const proved = ed25519Verify(record.active.ownerKey, signed, proof.signature);
-    return proved ? { proved, byPassword: false } : { proved, outcome: 'not-authorised' };
-  }
-  if (!hasLengths(fleet.suite, proof)) return { proved: false, outcome: 'malformed' };
-  const { kind: _, ...ke3Proof } = proof;
-  const hash = sha256(encode(Ke3Proof, ke3Proof));
-  if (closedBy(record, hash, now)?.outcome === 'wrong-password') {
-    return { proved: false, outcome: 'wrong-password' };
-  }
-  const verdict = yield* verify(fleet, record, proof);
-  if (verdict === undefined) return { proved: false, outcome: 'not-authorised' };
-  const { attempt, proved } = verdict;
-  if (proved) return { proved, byPassword: true, record: refund(fleet.policy, record, attempt, 0, now) };
-  const rejected = reject(record, attempt, hash, now);
-  return { proved, outcome: isLive(rejected) ? 'wrong-password' : 'destroyed', record: rejected };
-}

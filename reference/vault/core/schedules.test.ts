@@ -187,7 +187,7 @@ describe('every interleaving of', () => {
     const finish = await finishBytes(world, await world.alice.start('secret'));
     world.driver.now += 600;
     const sweeping = function* (): Step<Handled> {
-      yield* sweep(world.leaf());
+      yield* sweep(world.driver.fleet, world.leaf());
       return yield* world.handle(world.alice.request('status', new Uint8Array(0)));
     };
     everyOrder(

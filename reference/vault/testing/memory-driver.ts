@@ -58,12 +58,15 @@ export class MemoryDriver {
     this.#receiptSecret = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     this.receiptKey = ed25519PublicKey(secret);
     const pair = generateServerKeyPair(suite);
+    const opaqueKey = { ...pair, id: keyId(pair.publicKey), oprfKeyId: key('oprf_key_id', 8) };
     this.fleet = {
       fleetId: key('fleet_id', 16),
+      level: 'software',
       policy: { ...TEST_POLICY, ...policy },
       suite,
       opaqueSuite: OPAQUE_RISTRETTO255,
-      opaqueKeys: [{ ...pair, id: keyId(pair.publicKey), oprfKeyId: key('oprf_key_id', 8) }],
+      opaqueKeys: [opaqueKey],
+      newOpaqueKey: opaqueKey,
       receiptKeyId: keyId(this.receiptKey),
     };
   }

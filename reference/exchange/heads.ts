@@ -1,0 +1,45 @@
+/**
+ * Heads at a vault (spec/exchange.md, "Heads"). A vault keeps the bytes of a `SignedSetHead` (spec/freshness.md,
+ * "Head") and does not verify its signature: the owner proof is what authorises.
+ *
+ * @module
+ */
+import { isZero, type Bytes } from '../wire/bytes.ts';
+import { opaque, struct, type Codec } from '../wire/codec.ts';
+
+/** Bytes of a `SignedSetHead`. */
+export const SIGNED_SET_HEAD_LENGTH = 132;
+
+/** True for 132 bytes whose generation and key epoch are not 0, as in every head that an owner signs. */
+export function isSetHead(bytes: Bytes): boolean {
+  const fields = { generation: bytes.subarray(16, 24), keyEpoch: bytes.subarray(64, 68) };
+  return bytes.length === SIGNED_SET_HEAD_LENGTH && !isZero(fields.generation) && !isZero(fields.keyEpoch);
+}
+
+/** Body of `get-head`: empty. */
+export const GetHead: Codec<object> = struct<object>('GetHead', {});
+
+/** Body of `put-head`. */
+export interface PutHead {
+  /** SHA-256 of the head that is to be replaced, 32 bytes; zero for none. */
+  readonly previousHash: Bytes;
+  /** A `SignedSetHead`: 132 bytes. */
+  readonly head: Bytes;
+}
+
+/** `PutHead` on the wire. */
+export const PutHead: Codec<PutHead> = struct<PutHead>('PutHead', {
+  previousHash: opaque(32, 'previous_hash'),
+  head: opaque(SIGNED_SET_HEAD_LENGTH, 'head'),
+});
+
+/** Body of an `ok` answer to `get-head` and to `put-head`. */
+export interface KeptHead {
+  /** The `SignedSetHead` that is kept, 132 bytes; zero for none. */
+  readonly head: Bytes;
+}
+
+/** `KeptHead` on the wire. */
+export const KeptHead: Codec<KeptHead> = struct<KeptHead>('KeptHead', {
+  head: opaque(SIGNED_SET_HEAD_LENGTH, 'head'),
+});
