@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -132,6 +132,17 @@ describe('relay and vault as processes', () => {
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('STRONGROOM_VAULT_LISTEN_PORT')]);
     const gone = await check({ STRONGROOM_VAULT_STORE: 'gone.db' });
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('gone.db')]);
+  });
+
+  it('name the files that a relay needs for clients and for its vault', async () => {
+    const command = 'ulimit -n 200; exec "$0" "$@"';
+    const ran = spawnSync('sh', ['-c', command, process.execPath, MAIN, 'relay', 'serve', folders.relay], {
+      encoding: 'utf8',
+    });
+    expect([ran.status, ran.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^invalid-config: only 200 open files/u),
+    ]);
   });
 
   // proves HTP-11, HTP-29

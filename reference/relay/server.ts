@@ -6,6 +6,7 @@
  */
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import { readSecretFile } from '../hsm/file.ts';
+import { connectionLimit } from '../service/connections.ts';
 import { httpEdge, type Backend, type Head, type HttpEvent } from '../service/http.ts';
 import { addressName, Limit } from '../service/limits.ts';
 import { jsonLog, listen } from '../service/listen.ts';
@@ -65,10 +66,13 @@ export async function serveRelay(options: ServeRelayOptions): Promise<RelayServe
   try {
     const metrics = config.metrics && { ...serverMetrics('relay_'), listen: config.metrics };
     const backend = backendOf(config, tokens, secret, options.wallClock);
-    const { server, connections, drain } = httpEdge(backend, config.maxConcurrent, (event) => {
+    const note = (event: HttpEvent): void => {
       log({ event: 'request', ...event });
       metrics?.request(event);
-    });
+    };
+    // Each request under way has a connection to the vault, too.
+    const limit = connectionLimit(config.maxConcurrent);
+    const { server, connections, drain } = httpEdge(backend, config.maxConcurrent, note, limit);
     metrics?.watch(connections);
     const watched = metrics && (await serveMetrics(metrics.registry, metrics.listen));
     if (watched !== undefined) closers.push(() => watched.close());

@@ -21,13 +21,14 @@ export const MAX_PIPELINED = 8;
 /**
  * How many connections this process can have, by the open files that it has left now.
  *
+ * @param others files that it may need beside them
  * @throws StrongroomError `invalid-config` if that is too few
  */
-export function connectionLimit(): number {
+export function connectionLimit(others = 0): number {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files: { soft: unknown } } };
   const soft = Number(userLimits?.open_files.soft); // not a number if there is no limit
   if (!Number.isInteger(soft)) return MAX_CONNECTIONS;
-  const left = soft - openFiles() - SPARE_FILES;
+  const left = soft - openFiles() - SPARE_FILES - others;
   if (left >= MIN_CONNECTIONS) return Math.min(MAX_CONNECTIONS, left);
   const enough = soft - left + MIN_CONNECTIONS;
   throw new StrongroomError(

@@ -10,7 +10,7 @@ import { Target, type Figures } from './harness.ts';
 const LONG = process.env['STRONGROOM_LONG'] !== undefined;
 const SECONDS = LONG ? 20 : 2.5;
 /** MiB: what it takes without any load, and room for its connections and for garbage not yet collected. */
-const MEMORY = 400;
+const MEMORY = 512;
 /** In the short run one of each kind; the others differ in degree. */
 const NAMES = LONG
   ? Object.keys(ATTACKS)
