@@ -97,6 +97,14 @@ describe('a record', () => {
     ['a generation that is still to come', change({ generation: 3 })],
     ['a pending generation that is older', { pending: { ...record.pending, generation: 1 } }],
     ['a pending slot that is live', { pending: { ...slot, generation: 2 } }],
+    [
+      'a started slot with a record of zeros',
+      { pending: { ...record.pending, record: new Uint8Array(192) } },
+    ],
+    [
+      'a started slot with parameters of stretching',
+      { pending: { ...record.pending, stretch: { ...EMPTY_SLOT.stretch, parallelism: 1 } } },
+    ],
     ['a started slot with a record', { pending: { ...record.pending, record: fill(1, 192) } }],
     ['an empty slot with a generation', { pending: { ...EMPTY_SLOT, generation: 2 } }],
     ['an active slot that is pending', change({ state: 'finished' })],

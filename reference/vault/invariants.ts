@@ -5,8 +5,7 @@
  */
 import { StrongroomError } from '../errors.ts';
 import { isSetHead } from '../exchange/heads.ts';
-import { equal, hex, isZero } from '../wire/bytes.ts';
-import { encode } from '../wire/codec.ts';
+import { hex, isZero } from '../wire/bytes.ts';
 import {
   EMPTY_SLOT,
   GenerationSlot,
@@ -16,11 +15,20 @@ import {
   type AccountRecord,
 } from './record.ts';
 
+const SLOT_FIELDS = (Object.keys(EMPTY_SLOT) as (keyof GenerationSlot)[]).filter(
+  (field) => field !== 'state',
+);
+
 /** True if every field but `state` and the named ones is zero. */
 function slotHas(slot: GenerationSlot, ...fields: readonly (keyof GenerationSlot)[]): boolean {
-  const expected: Partial<Record<keyof GenerationSlot, unknown>> = { ...EMPTY_SLOT };
-  for (const field of ['state', ...fields] as const) expected[field] = slot[field];
-  return equal(encode(GenerationSlot, slot), encode(GenerationSlot, expected as unknown as GenerationSlot));
+  return SLOT_FIELDS.every((field) => fields.includes(field) || isEmpty(slot, field));
+}
+
+function isEmpty(slot: GenerationSlot, field: keyof GenerationSlot): boolean {
+  const [value, empty] = [slot[field], EMPTY_SLOT[field]];
+  if (value instanceof Uint8Array && empty instanceof Uint8Array)
+    return value.length === empty.length && isZero(value);
+  return typeof value === 'object' ? Object.values(value).every((part) => part === 0) : value === 0;
 }
 
 const STARTED = ['generation', 'nonce', 'oprfKeyId', 'opaqueKeyId', 'registrationId', 'requestHash'] as const;

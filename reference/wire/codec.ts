@@ -6,7 +6,7 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
-import { equal, fromUtf8, utf8, type Bytes } from './bytes.ts';
+import { equal, fromUtf8, isZero, utf8, type Bytes } from './bytes.ts';
 
 /** Encoder and decoder of one structure. */
 export interface Codec<T> {
@@ -92,6 +92,16 @@ export class Input {
     return this.#bytes.subarray(this.#at, (this.#at += length));
   }
 
+  /** The next `size` bytes as a number, not exact above 2^53. @throws StrongroomError `malformed` if there are fewer */
+  uint(size: number, what: string): number {
+    if (size > this.left) throw this.fault(`${what}: ${size} bytes needed, ${this.left} left`);
+    let value = 0;
+    for (const end = this.#at + size; this.#at < end; this.#at++) {
+      value = value * 256 + (this.#bytes[this.#at] ?? 0);
+    }
+    return value;
+  }
+
   /** A `malformed` error at this place. */
   fault(message: string): StrongroomError {
     return new StrongroomError('malformed', message, { offset: this.#at });
@@ -118,8 +128,7 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
 }
 
 function readUint(input: Input, name: string, size: number): number {
-  let value = 0;
-  for (const byte of input.take(size, name)) value = value * 256 + byte;
+  const value = input.uint(size, name);
   if (!Number.isSafeInteger(value)) throw input.fault(`${name}: above 2^53-1`);
   return value;
 }
@@ -344,9 +353,7 @@ export function padded<T>(inner: Codec<T>, size: number, name = `${inner.name} i
     read(input) {
       const body = new Input(input.take(size, name));
       const value = inner.read(body);
-      for (const byte of body.take(body.left, name)) {
-        if (byte !== 0) throw input.fault(`${name}: padding is not zero`);
-      }
+      if (!isZero(body.take(body.left, name))) throw input.fault(`${name}: padding is not zero`);
       return value;
     },
   };
