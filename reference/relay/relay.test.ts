@@ -1,9 +1,22 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CHEAP, CHEAP_BOUNDS } from '../client/fixture.ts';
+import {
+  BackupKey,
+  connect,
+  httpTransport,
+  parsePins,
+  recover,
+  register,
+  type Pins,
+  type Session,
+  type Transport,
+} from '../client/index.ts';
+import { StrongroomError } from '../errors.ts';
 import { Exchange } from '../exchange/assertion.ts';
 import { initVault, type InitResult } from '../vault/init.ts';
 import { serveVault, type VaultServer } from '../vault/server.ts';
@@ -18,6 +31,7 @@ import { addToken, removeTokens } from './tokens.ts';
 
 let root: string;
 let pins: InitResult;
+let pinned: Pins;
 let vault: VaultServer;
 let tap: Tap;
 let relay: RelayServer;
@@ -31,12 +45,13 @@ beforeAll(async () => {
   folder = join(root, 'relay');
   const publicKey = await initRelay(folder, 'http://127.0.0.1:1');
   const state = join(root, 'vault');
-  const policy = { delays: [], assertionMode: 'ed25519', relayKeys: [publicKey] } as const;
+  const policy = { delays: [], stretch: CHEAP, assertionMode: 'ed25519', relayKeys: [publicKey] } as const;
   pins = await initVault({ folder: state, policy });
+  pinned = parsePins(readFileSync(join(state, 'pins.json'), 'utf8'));
   vault = await serveVault({ folder: state, port: 0, log: () => {} });
   tap = await Tap.open(vault.url);
   configure({ vault: tap.url });
-  for (const name of ['alice', 'bob', 'carol'])
+  for (const name of ['alice', 'bob', 'carol', 'erin'])
     tokens[name] = await addToken(join(folder, 'tokens.json'), name);
   relay = await serveRelay({ folder, port: 0, log: (event) => events.push(event) });
 });
@@ -127,6 +142,45 @@ describe('client, relay and vault', () => {
     const { sealedRequest } = decode(Exchange, second.exchange);
     expect(await ask({ ...asserted, sealedRequest }, second)).toBe('not-authorised');
   });
+});
+
+/** The way of the client library to the relay. */
+function transport(token = ''): Transport {
+  const way = httpTransport(relay.url);
+  return {
+    descriptor: (signal) => way.descriptor(signal),
+    async exchange(body) {
+      const headers = { 'content-type': 'application/octet-stream', ...bearer(token) };
+      const response = await fetch(`${relay.url}/v1/exchange`, {
+        method: 'POST',
+        headers,
+        body: new Uint8Array(body),
+      });
+      if (response.status !== 200) throw new StrongroomError('unavailable', `HTTP status ${response.status}`);
+      return new Uint8Array(await response.arrayBuffer());
+    },
+  };
+}
+
+it('the client library registers and recovers through a relay on whose way answers are lost', async () => {
+  let count = 0;
+  tap.treat = async (_body, forward) => {
+    const answer = await forward();
+    return count++ % 3 === 0 ? undefined : answer;
+  };
+  const session = (): Promise<Session> =>
+    connect({ transport: transport(tokens['erin']), pins: pinned, account: 'erin' });
+  const key = BackupKey.generate();
+  await register(await session(), { key, password: 'secret', budget: 5, stretchBounds: CHEAP_BOUNDS });
+  await expect(
+    recover(await session(), { password: 'wrong', stretchBounds: CHEAP_BOUNDS }),
+  ).rejects.toMatchObject({
+    code: 'wrong-password',
+    details: { remaining: 4 },
+  });
+  const recovered = await recover(await session(), { password: 'secret', stretchBounds: CHEAP_BOUNDS });
+  expect(recovered.key.recoveryKey()).toBe(key.recoveryKey());
+  expect(count).toBeGreaterThan(6);
 });
 
 describe('a way between relay and vault', () => {
@@ -259,7 +313,7 @@ describe('what a relay refuses', () => {
 
   // proves HTP-30
   it('a body before it is read', async () => {
-    const socket = connect(Number(new URL(relay.url).port), '127.0.0.1');
+    const socket = connectSocket(Number(new URL(relay.url).port), '127.0.0.1');
     socket.write(
       'POST /v1/exchange HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 2000\r\n\r\n',
     );
