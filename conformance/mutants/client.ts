@@ -101,9 +101,9 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: 'stretch-after-work',
     mistake: 'does not check the parameters of KE2',
-    file: 'reference/client/recover.ts',
-    find: 'checkStretch(started.stretch, stretchBounds);',
-    replace: 'void [checkStretch, stretchBounds];',
+    file: 'reference/client/login.ts',
+    find: 'checkStretch(attempt.started.stretch, options.stretchBounds);',
+    replace: 'void checkStretch;',
     requirement: 'CLI-33',
     cases: ['client.stretch-lowered'],
     class: 'wrong-error',
@@ -526,7 +526,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: 'every-fault-the-password',
     mistake: 'calls every fault of a login a wrong password',
-    file: 'reference/client/recover.ts',
+    file: 'reference/client/login.ts',
     find: "if (!isStrongroomError(error, 'wrong-password')) throw error;",
     replace: '',
     requirement: 'CLI-23',

@@ -16,7 +16,7 @@ import { StrongroomError } from '../errors.ts';
 import { DirectoryStorage } from '../set/index.ts';
 import { hex, type Bytes } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation } from './command.ts';
-import { HEAD, headOf, warnOfFreshness } from './head.ts';
+import { HEAD_OPTIONS, headOf, warnOfFreshness } from './head.ts';
 import { stayYoung } from './memory.ts';
 import { counted, printable, progressLine, sizeOf } from './progress.ts';
 import {
@@ -100,7 +100,7 @@ const exportCommand: Command = {
   arguments: ['folder'],
   options: {
     to: { value: 'folder', help: 'storage: any folder, mounted drive or synchronised folder' },
-    head: HEAD,
+    ...HEAD_OPTIONS,
     ...KEY_OPTIONS,
     json: JSON_OPTION,
   },
@@ -118,7 +118,7 @@ const exportCommand: Command = {
     const storage = new DirectoryStorage(invocation.required('to'));
     const key = await askKey(invocation);
     try {
-      const options = { key, signal, ...headOf(invocation) };
+      const options = { key, signal, ...(await headOf(invocation, key)) };
       const result = await withProgress((onProgress) =>
         exportChat(folder, storage, { ...options, onProgress }),
       );
@@ -151,7 +151,7 @@ const importCommand: Command = {
     to: { value: 'folder', help: 'where to; must not be there, or be empty' },
     ...KEY_OPTIONS,
     manifest: MANIFEST,
-    head: HEAD,
+    ...HEAD_OPTIONS,
     partial: { help: 'take what is left if messages are damaged or missing' },
     json: JSON_OPTION,
   },
@@ -168,7 +168,7 @@ const importCommand: Command = {
     const target = invocation.required('to');
     const key = await askKey(invocation);
     const partial = invocation.has('partial');
-    const options = { ...selectionOf(invocation), ...headOf(invocation), partial };
+    const options = { ...selectionOf(invocation), ...(await headOf(invocation, key)), partial };
     try {
       const report = await withProgress((onProgress) =>
         importChat(storage, key, target, { ...options, onProgress }),
@@ -276,7 +276,7 @@ const show: Command = {
     from: FROM,
     ...KEY_OPTIONS,
     manifest: MANIFEST,
-    head: HEAD,
+    ...HEAD_OPTIONS,
     conversation: { value: 'id', help: 'the one whose messages are shown' },
     last: { value: 'number', help: 'how many messages of it; default 20' },
     json: JSON_OPTION,
@@ -294,7 +294,7 @@ const show: Command = {
     try {
       const reader = await ChatReader.open(storage, key, {
         ...selectionOf(invocation),
-        ...headOf(invocation),
+        ...(await headOf(invocation, key)),
       });
       for (const shard of reader.shards) await reader.read(shard, display);
       warnOf(reader.opened.damaged);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { BackupKey } from '../container/index.ts';
 import { ERRORS, isStrongroomError, type ErrorCode } from '../errors.ts';
 import { ACCOUNT_COMMANDS } from './account.ts';
+import { CHANGE_COMMANDS } from './account-change.ts';
 import { helpOf, parse, refuseSecrets, wholeNumber, type Command } from './command.ts';
 import { EXIT_CODES, exitCodeOf } from './exit.ts';
 import { strongroom } from './fixture.ts';
@@ -25,6 +26,7 @@ const ALL = [
   ...SALVAGE_COMMANDS,
   ...KEY_COMMANDS,
   ...ACCOUNT_COMMANDS,
+  ...CHANGE_COMMANDS,
   ...RELAY_COMMANDS,
   ...VAULT_COMMANDS,
   ...OBJECT_COMMANDS,

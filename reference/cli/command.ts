@@ -46,6 +46,8 @@ export interface Command {
 /** Names under which people try to pass a secret; each names what to use instead. */
 const SECRET_OPTIONS: Readonly<Record<string, string>> = {
   '--password': '--password-file or --password-fd',
+  '--new-password': '--new-password-file or --new-password-fd',
+  '--token': '--token-file or --token-fd',
   '--pin': '--password-file or --password-fd',
   '--key': '--key-file or --key-fd',
   '--recovery-key': '--key-file or --key-fd',

@@ -36,6 +36,10 @@ const GROUPS: readonly {
     load: async () => (await import('./account.ts')).ACCOUNT_COMMANDS,
   },
   {
+    names: ['change-password', 'delete', 'cancel'],
+    load: async () => (await import('./account-change.ts')).CHANGE_COMMANDS,
+  },
+  {
     names: ['vault init', 'vault serve', 'vault check-config', 'vault verify'],
     load: async () => (await import('./vault.ts')).VAULT_COMMANDS,
   },

@@ -24,7 +24,11 @@ export const MANIFEST: Option = {
 
 /** Where a backup is read from: it has to be there. @throws StrongroomError `not-found` */
 export function storageOf(invocation: Invocation): DirectoryStorage {
-  const folder = invocation.required('from');
+  return storageIn(invocation.required('from'));
+}
+
+/** The storage in a folder that has to be there. @throws StrongroomError `not-found` */
+export function storageIn(folder: string): DirectoryStorage {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
   }

@@ -9,7 +9,7 @@ import { BackupKey } from '../keys/backup-key.ts';
 import { prune, rekey } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
 import { wholeNumber, type Command, type Invocation } from './command.ts';
-import { HEAD, headOf } from './head.ts';
+import { HEAD_OPTIONS, headOf } from './head.ts';
 import { keyFile } from './key.ts';
 import { counted, sizeOf } from './progress.ts';
 import { FROM, JSON_OPTION, print, storageOf } from './report.ts';
@@ -23,7 +23,7 @@ const pruneCommand: Command = {
     from: FROM,
     keep: { value: 'n', help: 'how many backups to keep, 1 or more' },
     ...KEY_OPTIONS,
-    head: HEAD,
+    ...HEAD_OPTIONS,
     'dry-run': { help: 'only say what would be removed' },
     json: JSON_OPTION,
   },
@@ -45,7 +45,7 @@ const pruneCommand: Command = {
       keep,
       dryRun,
       signal: invocation.signal,
-      ...headOf(invocation),
+      ...(await headOf(invocation, key)),
     });
     key.wipe();
     const { setId, kept, dropped, removed, bytes } = report;
@@ -77,7 +77,7 @@ const rekeyCommand: Command = {
     from: FROM,
     ...KEY_OPTIONS,
     'new-key-file': { value: 'file', help: 'file that holds the new recovery key; made if it is not there' },
-    head: HEAD,
+    ...HEAD_OPTIONS,
     json: JSON_OPTION,
   },
   notes: [
@@ -90,7 +90,7 @@ const rekeyCommand: Command = {
     const oldKey = await askKey(invocation);
     const key = await newKey(invocation);
     const { signal } = invocation;
-    const result = await rekey(storage, oldKey, key, { signal, ...headOf(invocation) });
+    const result = await rekey(storage, oldKey, key, { signal, ...(await headOf(invocation, oldKey)) });
     oldKey.wipe();
     key.wipe();
     const { setId, generation, keyEpoch, entries, headFault } = result;

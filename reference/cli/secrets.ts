@@ -29,6 +29,18 @@ export const PREVIOUS_KEY_OPTIONS: Readonly<Record<string, Option>> = {
   'previous-key-fd': { value: 'n', help: 'open descriptor from which to read it' },
 };
 
+/** Options of a command that takes a new password beside the present one. */
+export const NEW_PASSWORD_OPTIONS: Readonly<Record<string, Option>> = {
+  'new-password-file': { value: 'file', help: 'file whose first line is the new password' },
+  'new-password-fd': { value: 'n', help: 'open descriptor from which to read the new password' },
+};
+
+/** Options of every command that may have to ask a relay. */
+export const TOKEN_OPTIONS: Readonly<Record<string, Option>> = {
+  'token-file': { value: 'file', help: 'file that holds the token of the account at the relay' },
+  'token-fd': { value: 'n', help: 'open descriptor from which to read the token' },
+};
+
 const MAX_SECRET = 4096;
 
 /** Reads, and waits if nothing is there yet: a descriptor may be one that does not block. */
@@ -93,15 +105,23 @@ async function secret(invocation: Invocation, name: string, question: string): P
   return askSecret(question, invocation.signal);
 }
 
+/** True if the options say where a secret comes from. */
+export function isGiven(invocation: Invocation, name: string): boolean {
+  return [`${name}-file`, `${name}-fd`].some((option) => invocation.option(option) !== undefined);
+}
+
 /** The password of an account. */
 export function askPassword(invocation: Invocation): Promise<string> {
   return secret(invocation, 'password', 'Password');
 }
 
 /** A new password: at the terminal it is asked for twice. @throws StrongroomError `usage` if the two differ */
-export async function askNewPassword(invocation: Invocation): Promise<string> {
-  const typed = ['password-file', 'password-fd'].every((name) => invocation.option(name) === undefined);
-  const password = await secret(invocation, 'password', 'New password');
+export async function askNewPassword(
+  invocation: Invocation,
+  name: 'password' | 'new-password' = 'password',
+): Promise<string> {
+  const typed = !isGiven(invocation, name);
+  const password = await secret(invocation, name, 'New password');
   if (typed && (await askSecret('The same again', invocation.signal)) !== password) {
     throw new StrongroomError('usage', 'the two passwords differ');
   }
@@ -120,8 +140,11 @@ export function keyInFile(path: string): BackupKey {
 
 /** The key that is registered now; undefined unless the options name it. */
 export async function previousKey(invocation: Invocation): Promise<BackupKey | undefined> {
-  const given = ['previous-key-file', 'previous-key-fd'].some(
-    (name) => invocation.option(name) !== undefined,
-  );
-  return given ? BackupKey.parse(await secret(invocation, 'previous-key', '')) : undefined;
+  if (!isGiven(invocation, 'previous-key')) return undefined;
+  return BackupKey.parse(await secret(invocation, 'previous-key', ''));
+}
+
+/** The token of the account at a relay; undefined unless the options name it. */
+export async function askToken(invocation: Invocation): Promise<string | undefined> {
+  return isGiven(invocation, 'token') ? secret(invocation, 'token', '') : undefined;
 }

@@ -10,7 +10,7 @@ import { DirectoryStorage } from '../set/directory-storage.ts';
 import type { PathOptions } from '../set/index.ts';
 import { hex } from '../wire/bytes.ts';
 import type { Command, Invocation, Option } from './command.ts';
-import { HEAD, headOf, warnOfFreshness } from './head.ts';
+import { HEAD_OPTIONS, headOf, warnOfFreshness } from './head.ts';
 import { counted, printable, sizeOf } from './progress.ts';
 import {
   dateOf,
@@ -44,7 +44,7 @@ const backupCommand: Command = {
     ...KEY_OPTIONS,
     reread: { help: 'read every file, also those that did not change by their times' },
     check: { help: 'read every stored object that is used again, and seal anew what is damaged' },
-    head: HEAD,
+    ...HEAD_OPTIONS,
     manifest: { value: 'name', help: 'follow the set of this backup, whatever the head says' },
     json: JSON_OPTION,
   },
@@ -63,12 +63,13 @@ const backupCommand: Command = {
       throw new StrongroomError('not-found', `${folder} is no folder`, { subject: folder });
     }
     const key = await askKey(invocation);
+    const head = await headOf(invocation, key);
     const { backup } = await import('../set/backup.ts');
     const [reread, check] = [invocation.has('reread'), invocation.has('check')];
     const result = await withProgress((onProgress) =>
       backup(folder, storage, {
         ...selectionOf(invocation),
-        ...headOf(invocation),
+        ...head,
         key,
         reread,
         check,
@@ -111,7 +112,7 @@ const restoreCommand: Command = {
     ...KEY_OPTIONS,
     path: PATH,
     manifest: MANIFEST,
-    head: HEAD,
+    ...HEAD_OPTIONS,
     force: { help: 'replace files that are in the way; folders are never replaced' },
     json: JSON_OPTION,
   },
@@ -127,7 +128,7 @@ const restoreCommand: Command = {
     const { restore, RestoreError } = await import('../set/restore.ts');
     const options = {
       ...selectionOf(invocation),
-      ...headOf(invocation),
+      ...(await headOf(invocation, key)),
       ...pathOf(invocation),
       force: invocation.has('force'),
     };
@@ -177,7 +178,7 @@ const listCommand: Command = {
     ...KEY_OPTIONS,
     path: PATH,
     manifest: MANIFEST,
-    head: HEAD,
+    ...HEAD_OPTIONS,
     history: { help: 'list the backups of the storage instead; with --json one object a line' },
     json: JSON_OPTION,
   },
@@ -188,9 +189,12 @@ const listCommand: Command = {
   async run(invocation) {
     if (invocation.has('history')) return listHistory(invocation);
     const storage = storageOf(invocation);
-    const options = { ...selectionOf(invocation), ...headOf(invocation), ...pathOf(invocation) };
+    const key = await askKey(invocation);
+    const head = await headOf(invocation, key);
+    const options = { ...selectionOf(invocation), ...head, ...pathOf(invocation) };
     const { list } = await import('../set/list.ts');
-    const listing = await list(storage, await askKey(invocation), options);
+    const listing = await list(storage, key, options);
+    key.wipe();
     warnOf(listing.damaged);
     warnOfCopies(listing.copies);
     warnOfFreshness(invocation, listing.freshness);
@@ -209,14 +213,15 @@ const verifyCommand: Command = {
   name: 'verify',
   summary: 'Reads and checks every byte of a backup, and writes nothing.',
   arguments: [],
-  options: { from: FROM, ...KEY_OPTIONS, manifest: MANIFEST, head: HEAD, json: JSON_OPTION },
+  options: { from: FROM, ...KEY_OPTIONS, manifest: MANIFEST, ...HEAD_OPTIONS, json: JSON_OPTION },
   examples: ['strongroom verify --from /mnt/cloud --key-file backup.key'],
   async run(invocation) {
     const storage = storageOf(invocation);
     const key = await askKey(invocation);
+    const head = await headOf(invocation, key);
     const { verify } = await import('../set/verify.ts');
     const report = await withProgress((onProgress) =>
-      verify(storage, key, { ...selectionOf(invocation), ...headOf(invocation), onProgress }),
+      verify(storage, key, { ...selectionOf(invocation), ...head, onProgress }),
     );
     key.wipe();
     const { verified, failed, damaged, copies, generation, unused } = report;

@@ -249,7 +249,7 @@ test('how long to wait is said in words and in seconds', async () => {
   fleet.lie = () => ({ outcome: 'try-later', retryAfter: 3601, body: new Uint8Array() });
   await expect(recover(session, { password: 'p', stretchBounds: CHEAP_BOUNDS })).rejects.toMatchObject({
     details: { retryAfter: 3601 },
-    message: expect.stringContaining('2 hours') as string,
+    message: expect.stringContaining('61 minutes') as string,
   });
 });
 

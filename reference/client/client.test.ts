@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemRandom } from '../crypto/random.ts';
-import { isStrongroomError, type StrongroomError } from '../errors.ts';
 import { BackupKey } from '../keys/backup-key.ts';
 import { hex } from '../wire/bytes.ts';
-import { CHEAP_BOUNDS, faulty, startVault, type FaultyTransport, type TestVault } from './fixture.ts';
+import {
+  CHEAP_BOUNDS,
+  faulty,
+  refusal,
+  startVault,
+  type FaultyTransport,
+  type TestVault,
+} from './fixture.ts';
 import {
   accountStatus,
   acknowledge,
@@ -49,16 +55,6 @@ async function registered(key = BackupKey.generate(), password = RIGHT): Promise
   await register(await open(), { key, password, stretchBounds: CHEAP_BOUNDS });
   transport.sent.length = 0;
   return key;
-}
-
-/** The error that a promise ends with. */
-async function refusal(promise: Promise<unknown>): Promise<StrongroomError> {
-  const outcome = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (isStrongroomError(outcome)) return outcome;
-  throw new Error('not refused', { cause: outcome });
 }
 
 async function remaining(): Promise<number> {

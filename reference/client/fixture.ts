@@ -9,11 +9,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { StrongroomError } from '../errors.ts';
+import { isStrongroomError, StrongroomError } from '../errors.ts';
 import { ENVIRONMENT } from '../fixture.ts';
 import type { Policy } from '../fleet/descriptor.ts';
 import type { StretchBounds } from '../opaque/index.ts';
+import { SoftwareHsm } from '../hsm/software.ts';
+import { httpEdge, type Backend } from '../service/http.ts';
+import { listen } from '../service/listen.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import { readConfig } from '../vault/config.ts';
 import { initVault } from '../vault/index.ts';
+import { Vault } from '../vault/vault.ts';
+import { copy } from '../wire/bytes.ts';
+import { memoryKeeper, type Keeper } from './keeper.ts';
 import { parsePins, type Pins } from './pins.ts';
 import type { Transport } from './transport.ts';
 
@@ -58,6 +66,77 @@ export async function startVault(policy: Partial<Policy> = {}): Promise<TestVaul
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A vault in this process, over HTTP, whose time passes when a test says so. */
+export interface ClockVault extends TestVault {
+  /** Lets time pass, in seconds. */
+  pass(seconds: number): void;
+}
+
+/** Makes a vault and serves it here, with a clock that stands. */
+export async function startClockVault(policy: Partial<Policy> = {}): Promise<ClockVault> {
+  const folder = mkdtempSync(join(tmpdir(), 'strongroom-vault-'));
+  await initVault({ folder, port: 0, policy: { stretch: CHEAP, delays: [], ...policy } });
+  const config = await readConfig(folder);
+  const [store, hsm] = [await SqliteStore.open(config.store), await SoftwareHsm.open(config.hsm)];
+  const [descriptor, opaqueKeys] = [config.descriptor, config.opaqueKeys].map((path) =>
+    copy(readFileSync(path)),
+  );
+  if (descriptor === undefined || opaqueKeys === undefined) throw new TypeError('no vault was made');
+  let clock = 0;
+  const vault = await Vault.open({ store, hsm, descriptor, opaqueKeys, monotonic: () => clock });
+  const backend: Backend = {
+    accept: () => (body) => vault.exchange(body),
+    descriptor: () => Promise.resolve(vault.descriptor),
+    failure: () => vault.failure?.code,
+    readiness: () => ({}),
+  };
+  const edge = httpEdge(backend, 64, () => undefined);
+  const url = await listen(edge.server, { host: '127.0.0.1', port: 0 });
+  return {
+    url,
+    pins: parsePins(readFileSync(join(folder, 'pins.json'), 'utf8')),
+    folder,
+    pass: (seconds) => void (clock += seconds),
+    async stop() {
+      await edge.drain();
+      await vault.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A keeper whose device loses power at one step: before or after the change is durable, and for good. */
+export function dyingKeeper(
+  step: number,
+  when: 'before' | 'after',
+  survivor: Keeper = memoryKeeper(),
+): { keeper: Keeper; survivor: Keeper; dead: () => boolean } {
+  let steps = 0;
+  const change = async (apply: () => Promise<void>): Promise<void> => {
+    const now = steps++;
+    if (now > step || (now === step && when === 'before')) throw new Error('power is lost');
+    await apply();
+    if (now === step) throw new Error('power is lost');
+  };
+  const keeper: Keeper = {
+    read: (name) => survivor.read(name),
+    write: (name, text) => change(() => survivor.write(name, text)),
+    update: (name, make) => change(() => survivor.update(name, make)),
+    remove: (name) => change(() => survivor.remove(name)),
+  };
+  return { keeper, survivor, dead: () => steps > step };
+}
+
+/** The error that a promise ends with; it has to be one of Strongroom's. */
+export async function refusal(promise: Promise<unknown>): Promise<StrongroomError> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (isStrongroomError(outcome)) return outcome;
+  throw new Error('not refused', { cause: outcome });
 }
 
 /** What a faulty way does to one exchange: delivers it, drops the request, or drops the answer. */

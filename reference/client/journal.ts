@@ -1,6 +1,6 @@
 /**
- * The journal of one registration (spec/client.md, "Registration"): everything that finishing it needs after a
- * crash. It holds the backup key, so it is as secret as the device.
+ * The journal of one registration, or of a change of its password (spec/client.md, "Registration"): everything that
+ * finishing it needs after a crash. It holds the backup key, so it is as secret as the device.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { nodeEngine } from '../crypto/node.ts';
 import { fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import type { Keeper } from './keeper.ts';
+import type { Session } from './session.ts';
 import { parseState } from './state.ts';
 
 const bytes = (length: number): z.ZodType<Bytes, string> =>
@@ -36,6 +37,8 @@ export interface Finishing {
   readonly key: Bytes;
   /** True once the vault has answered that it holds the record. */
   readonly finished: boolean;
+  /** True while older backups have to be made readable with this key before it is confirmed. */
+  readonly prepare: boolean;
   readonly generation: number;
   /** Encoded `RegisterFinish`, to be sent byte for byte. */
   readonly finish: Bytes;
@@ -45,8 +48,16 @@ export interface Finishing {
   readonly proof: Bytes;
 }
 
+/** From before `change-finish` is sent until the vault has decided on it. */
+export interface Changing {
+  readonly step: 'changing';
+  readonly generation: number;
+  /** Encoded `ChangeFinish`, to be sent byte for byte. */
+  readonly finish: Bytes;
+}
+
 /** What a journal holds. */
-export type Entry = Begun | Finishing;
+export type Entry = Begun | Finishing | Changing;
 
 const JournalFile: z.ZodType<Entry> = z.discriminatedUnion('step', [
   z.strictObject({ version: z.literal(1), step: z.literal('begun'), key: bytes(32) }),
@@ -55,10 +66,17 @@ const JournalFile: z.ZodType<Entry> = z.discriminatedUnion('step', [
     step: z.literal('finishing'),
     key: bytes(32),
     finished: z.boolean(),
+    prepare: z.boolean(),
     generation: z.int().positive(),
     finish: anyBytes,
     confirm: anyBytes,
     proof: anyBytes,
+  }),
+  z.strictObject({
+    version: z.literal(1),
+    step: z.literal('changing'),
+    generation: z.int().positive(),
+    finish: anyBytes,
   }),
 ]);
 
@@ -88,8 +106,13 @@ export class Journal {
     return this.#keeper.write(this.#name, JSON.stringify({ version: 1, ...Object.fromEntries(plain) }));
   }
 
-  /** The registration is live, or given up. */
+  /** It is live, refused, or given up. */
   erase(): Promise<void> {
     return this.#keeper.remove(this.#name);
   }
+}
+
+/** The journal of a session's account. */
+export function journalOf({ keeper, descriptor, account }: Session): Journal {
+  return new Journal(keeper, descriptor.fleetId, account);
 }

@@ -7,15 +7,16 @@ import { StrongroomError, type ErrorCode, type ErrorDetails } from '../errors.ts
 import type { Outcome, Statement } from '../exchange/answer.ts';
 import { decode, type Codec } from '../wire/codec.ts';
 
-/** Seconds as people say them. */
-function durationOf(seconds: number): string {
+/** Seconds as people say them, rounded up unless told. */
+export function durationOf(seconds: number, round: (value: number) => number = Math.ceil): string {
   const units = [
     ['day', 86_400],
     ['hour', 3600],
     ['minute', 60],
   ] as const;
-  const [name, size] = units.find((unit) => seconds >= unit[1]) ?? ['second', 1];
-  const count = Math.ceil(seconds / size);
+  // Two of a unit at the least: one could be almost two, or hardly more than none.
+  const [name, size] = units.find((unit) => seconds >= 2 * unit[1] || seconds === unit[1]) ?? ['second', 1];
+  const count = round(seconds / size);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
@@ -23,7 +24,8 @@ const REFUSALS: Readonly<Record<Exclude<Outcome, 'ok'>, (statement: Statement) =
   'wrong-password': ({ remaining }) => `the password is wrong; attempts left: ${remaining}`,
   'not-registered': () => 'the vault has no key for this account',
   'try-later': ({ retryAfter }) => `the next attempt is possible in ${durationOf(retryAfter)}`,
-  scheduled: ({ effectiveAt, vaultTime }) => `takes effect in ${durationOf(effectiveAt - vaultTime)}`,
+  scheduled: ({ effectiveAt, vaultTime }) =>
+    `takes effect in ${durationOf(effectiveAt - vaultTime, Math.floor)}`,
   conflict: () => 'the account was changed by someone else meanwhile',
   destroyed: ({ budget }) => `all ${budget} attempts were wrong, and the vault has destroyed the key`,
   'not-authorised': () => 'the vault wants a proof that this account is yours',

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { isStrongroomError, type StrongroomError } from '../errors.ts';
 import { BackupKey } from '../keys/backup-key.ts';
-import { CHEAP_BOUNDS, faulty, startVault, type FaultyTransport, type TestVault } from './fixture.ts';
+import {
+  CHEAP_BOUNDS,
+  dyingKeeper,
+  faulty,
+  refusal,
+  startVault,
+  type FaultyTransport,
+  type TestVault,
+} from './fixture.ts';
 import {
   abandonRegistration,
   accountStatus,
@@ -39,39 +46,8 @@ function open(keeper: Keeper): Promise<Session> {
 
 const options = { password, stretchBounds: CHEAP_BOUNDS };
 
-async function refusal(promise: Promise<unknown>): Promise<StrongroomError> {
-  const outcome = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (isStrongroomError(outcome)) return outcome;
-  throw new Error('not refused', { cause: outcome });
-}
-
 async function recovered(): Promise<string> {
   return (await recover(await open(memoryKeeper()), options)).key.recoveryKey();
-}
-
-/** A keeper whose device loses power at one step: before or after the change is durable, and for good. */
-function dyingKeeper(
-  step: number,
-  when: 'before' | 'after',
-): { keeper: Keeper; survivor: Keeper; dead: () => boolean } {
-  const survivor = memoryKeeper();
-  let steps = 0;
-  const change = async (apply: () => Promise<void>): Promise<void> => {
-    const now = steps++;
-    if (now > step || (now === step && when === 'before')) throw new Error('power is lost');
-    await apply();
-    if (now === step) throw new Error('power is lost');
-  };
-  const keeper: Keeper = {
-    read: (name) => survivor.read(name),
-    write: (name, text) => change(() => survivor.write(name, text)),
-    update: (name, make) => change(() => survivor.update(name, make)),
-    remove: (name) => change(() => survivor.remove(name)),
-  };
-  return { keeper, survivor, dead: () => steps > step };
 }
 
 /** What a device does with its journal when it starts again. */
@@ -79,10 +55,13 @@ async function goOn(keeper: Keeper, key: BackupKey): Promise<'anew' | 'resumed' 
   const session = await open(keeper);
   const unfinished = await unfinishedRegistration(session);
   if (unfinished === undefined) return 'nothing';
-  expect(unfinished.key.recoveryKey()).toBe(key.recoveryKey());
-  if (unfinished.resumable) await resumeRegistration(session);
-  else await register(session, { ...options, key: unfinished.key });
-  return unfinished.resumable ? 'resumed' : 'anew';
+  expect(unfinished.key?.recoveryKey()).toBe(key.recoveryKey());
+  if (unfinished.step === 'begun') {
+    await register(session, { ...options, key });
+    return 'anew';
+  }
+  await resumeRegistration(session);
+  return 'resumed';
 }
 
 describe('a registration that is cut off', () => {
@@ -170,7 +149,7 @@ describe('a registration that is cut off', () => {
     const faster = BackupKey.generate();
     await register(await open(memoryKeeper()), { ...options, key: faster });
     expect((await refusal(resumeRegistration(await open(keeper)))).code).toBe('conflict');
-    expect((await unfinishedRegistration(await open(keeper)))?.resumable).toBe(true);
+    expect((await unfinishedRegistration(await open(keeper)))?.step).toBe('finishing');
     expect(await recovered()).toBe(faster.recoveryKey());
     await abandonRegistration(await open(keeper));
     expect(await unfinishedRegistration(await open(keeper))).toBeUndefined();

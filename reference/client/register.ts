@@ -1,36 +1,38 @@
 /**
  * Putting the backup key behind a password (spec/client.md, "Registration"). Every step is journalled before it is
- * sent, so that a crash anywhere is finished by {@link resumeRegistration} and strands nothing.
+ * sent, so that a crash anywhere is finished by `resume` and strands nothing.
  *
  * @module
  */
-import { nodeEngine } from '../crypto/node.ts';
 import { StrongroomError } from '../errors.ts';
-import { Registered, RegisterStarted, type Statement } from '../exchange/answer.ts';
-import {
-  COMMANDS,
-  OwnerStatement,
-  RegisterConfirm,
-  RegisterFinish,
-  RegisterStart,
-  type Proof,
-} from '../exchange/request.ts';
-import { registrationKey } from '../fleet/index.ts';
-import { BackupKey } from '../keys/backup-key.ts';
+import { Registered, RegisterStarted, StatusBody } from '../exchange/answer.ts';
+import { RegisterConfirm, RegisterFinish, RegisterStart, Status, type Proof } from '../exchange/request.ts';
+import type { BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
-import { ownerPublicKey, ownerSign } from '../keys/owner-key.ts';
-import { finishRegistrationWith, startRegistrationWith } from '../opaque/client.ts';
+import { startRegistrationWith } from '../opaque/client.ts';
 import { preparePassword, sodiumSuite } from '../opaque/index.ts';
-import { sealBackupKey } from '../opaque/sealed-key.ts';
-import { argon2idStretch, checkStretch, type StretchBounds } from '../opaque/stretch.ts';
+import { checkStretch, type StretchBounds } from '../opaque/stretch.ts';
 import { concat, copy, equal, wipe, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
-import { Journal, type Finishing } from './journal.ts';
+import { journalOf, type Finishing, type Journal } from './journal.ts';
 import { bodyOf } from './outcome.ts';
+import { ownerProof } from './proof.ts';
+import { checkBudget, checkHash, makeRegistration, receiptOf, sha256, type Receipt } from './registration.ts';
+import { scheduledIn, type Scheduled } from './scheduled.ts';
 import { randomOf, type Session } from './session.ts';
 
+/** What a registration needs before it may take the place of the old one. */
+export interface ConfirmOptions {
+  /**
+   * Makes older backups readable with the new key, and verifies that they are (`rekey` does). Runs before the new
+   * registration is confirmed, and again when it is resumed if it has failed.
+   */
+  readonly beforeConfirm?: (() => Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How to register. */
-export interface RegisterOptions {
+export interface RegisterOptions extends ConfirmOptions {
   /** The key to keep. */
   readonly key: BackupKey;
   readonly password: string;
@@ -38,36 +40,29 @@ export interface RegisterOptions {
   readonly budget?: number;
   /** The key that is registered now, if it is another one: it proves that the account may be changed. */
   readonly previousKey?: BackupKey;
+  /** Who has neither the registered key nor its password: a live registration is replaced only after a time. */
+  readonly unproved?: boolean;
   readonly stretchBounds?: StretchBounds;
-  readonly signal?: AbortSignal;
 }
 
-/** The vault's signed word that the key is kept. */
-export interface Registration {
-  readonly generation: number;
-  /** SHA-256 of the registered record, 32 bytes: `status` names it ever after. */
-  readonly recordHash: Bytes;
-  readonly budget: number;
-  readonly remaining: number;
-}
-
-function sha256(...parts: readonly Uint8Array[]): Bytes {
-  return nodeEngine.hash('sha256', concat(...parts));
-}
-
-function journalOf(session: Session): Journal {
-  return new Journal(session.keeper, session.descriptor.fleetId, session.account);
+/** The vault's signed word: the key is kept, or will be. */
+export interface Registration extends Receipt {
+  /** When it takes effect, if it waits: until then budget and attempts are those of the old one. */
+  readonly scheduled: Scheduled | undefined;
 }
 
 /**
- * Registers a key: start, finish, confirm, and the receipt checked.
+ * Registers a key: start, finish, confirm, and the receipt checked. What replaces a registration without proof is
+ * scheduled: the journal stays, and `resume` gets the receipt when the time has come.
  *
- * @throws StrongroomError `registration-unfinished` if an earlier one was cut off after its record was sent,
- * `invalid-password`, `stretch-out-of-bounds`, `server-authentication-failed`, `not-authorised`, `conflict`, and
- * every code of `Session.ask`
+ * @throws StrongroomError `registration-unfinished` if an earlier one was cut off after its record was sent, or is
+ * scheduled; `scheduled` if another change is; `invalid-password`, `stretch-out-of-bounds`,
+ * `server-authentication-failed`, `not-authorised`, `conflict`, what `beforeConfirm` throws, and every code of
+ * `Session.ask`
  */
 export async function register(session: Session, options: RegisterOptions): Promise<Registration> {
-  const { signal } = options;
+  const { signal, budget = 0 } = options;
+  checkBudget(session, budget);
   const journal = journalOf(session);
   const earlier = await journal.read();
   checkStretch(session.descriptor.policy.stretch, options.stretchBounds);
@@ -75,8 +70,7 @@ export async function register(session: Session, options: RegisterOptions): Prom
   const suite = await sodiumSuite();
   const key = options.key.bytes();
   try {
-    if (earlier !== undefined && (earlier.step === 'finishing' || !equal(earlier.key, key)))
-      throw unfinished();
+    if (earlier !== undefined && !(earlier.step === 'begun' && equal(earlier.key, key))) throw unfinished();
     await journal.write({ step: 'begun', key });
     const { request, state } = startRegistrationWith(randomOf(session), suite, password);
     const answer = await session.ask(
@@ -86,136 +80,107 @@ export async function register(session: Session, options: RegisterOptions): Prom
       { signal },
     );
     const started = bodyOf(RegisterStarted, answer);
-    const { oprfKeyId, opaqueKeyId } = started;
-    const { publicKey } = registrationKey(session.descriptor, oprfKeyId, opaqueKeyId, session.now());
-    const { record, exportKey } = await finishRegistrationWith(randomOf(session), {
-      suite,
-      state,
-      response: started.registrationResponse,
-      serverPublicKey: publicKey,
-      stretch: argon2idStretch(session.descriptor.policy.stretch),
-    });
-    const entry = prepare(session, options, answer, started, { record, exportKey, key });
-    wipe(exportKey, state.password, state.blind);
+    const made = await makeRegistration(session, suite, options.key, state, started);
+    wipe(state.password, state.blind);
+    const secret = randomOf(session)('confirm_secret', 32);
+    const confirmHash = sha256(concat(label('confirm'), secret));
+    const finish = encode(RegisterFinish, { ...made, confirmHash, budget });
+    const { registrationId } = made;
+    const confirm = encode(RegisterConfirm, { registrationId, secret, recordHash: sha256(finish) });
+    const replaces = answer.phase === 'active' || answer.phase === 'last-chance';
+    const entry: Finishing = {
+      step: 'finishing',
+      key: copy(key),
+      finished: false,
+      prepare: options.beforeConfirm !== undefined,
+      generation: started.generation,
+      finish,
+      confirm,
+      proof: replaces ? proofOf(session, options, confirm) : new Uint8Array(),
+    };
     await journal.write(entry);
-    return await finish(session, journal, entry, signal);
+    return await finishRegistration(session, journal, entry, options);
   } finally {
     wipe(password, key);
   }
 }
 
-function unfinished(): StrongroomError {
-  return new StrongroomError(
-    'registration-unfinished',
-    'an earlier registration of this account was cut off',
-  );
+/** Something of this account is under way that has to come to its end first. */
+export function unfinished(): StrongroomError {
+  const message = 'an earlier registration, or change of the password, was cut off or waits';
+  return new StrongroomError('registration-unfinished', message);
 }
 
-/** Everything that is sent from here on, made once. */
-function prepare(
+/** The signature under a confirmation that replaces a live key; empty where none is to be had. */
+function proofOf(
   session: Session,
-  { key: backupKey, previousKey, budget = 0 }: RegisterOptions,
-  answer: Statement,
-  { registrationId, generation }: RegisterStarted,
-  made: { readonly record: Bytes; readonly exportKey: Bytes; readonly key: Bytes },
-): Finishing {
-  const { account, descriptor } = session;
-  const { fleetId } = descriptor;
-  const secret = randomOf(session)('confirm_secret', 32);
-  const finish = encode(RegisterFinish, {
-    registrationId,
-    record: made.record,
-    stretch: descriptor.policy.stretch,
-    sealedKey: sealBackupKey(made.exportKey, made.key, { fleetId, account, generation }),
-    confirmHash: sha256(label('confirm'), secret),
-    ownerKey: ownerPublicKey(backupKey),
-    budget,
-  });
-  const confirm = encode(RegisterConfirm, { registrationId, secret, recordHash: sha256(finish) });
-  const replaces = answer.phase === 'active' || answer.phase === 'last-chance';
-  const proof = replaces ? ownerProof(session, previousKey ?? backupKey, confirm) : new Uint8Array();
-  return { step: 'finishing', finished: false, key: copy(made.key), generation, finish, confirm, proof };
+  { key, previousKey, unproved = false }: RegisterOptions,
+  confirm: Bytes,
+): Bytes {
+  if (unproved) return new Uint8Array();
+  return ownerProof(session, previousKey ?? key, 'register-confirm', confirm).signature;
 }
 
-/** The owner's signature under a confirmation that replaces a live key. */
-function ownerProof({ account, descriptor }: Session, key: BackupKey, body: Bytes): Bytes {
-  const statement = { fleetId: descriptor.fleetId, account, command: COMMANDS['register-confirm'], body };
-  return ownerSign(key, concat(label('owner-statement'), encode(OwnerStatement, statement)));
-}
-
-/** Sends the record, then the confirmation, and checks the receipt. */
-async function finish(
+/** Sends the record, then the confirmation, and checks the receipt (steps 8 to 12). */
+export async function finishRegistration(
   session: Session,
   journal: Journal,
-  entry: Finishing,
-  signal: AbortSignal | undefined,
+  begun: Finishing,
+  { beforeConfirm, signal }: ConfirmOptions,
 ): Promise<Registration> {
-  const recordHash = sha256(entry.finish);
+  const recordHash = sha256(begun.finish);
+  let entry = begun;
   if (!entry.finished) {
     const body = decode(RegisterFinish, entry.finish);
-    checkHash(
-      bodyOf(Registered, await session.ask('register-finish', RegisterFinish, body, { signal })),
-      recordHash,
-    );
-    await journal.write({ ...entry, finished: true });
+    const answer = await session.ask('register-finish', RegisterFinish, body, { signal });
+    checkHash(bodyOf(Registered, answer), recordHash);
+    entry = { ...entry, finished: true };
+    await journal.write(entry);
   }
-  const proof: Proof =
-    entry.proof.length === 0 ? { kind: 'none' } : { kind: 'owner', signature: entry.proof };
-  const confirm = decode(RegisterConfirm, entry.confirm);
-  const receipt = await session.ask('register-confirm', RegisterConfirm, confirm, { proof, signal });
-  checkHash(bodyOf(Registered, receipt), recordHash);
-  if (receipt.phase !== 'active' || receipt.generation !== entry.generation) {
-    throw new StrongroomError('bad-answer', 'the receipt speaks of another registration');
+  if (entry.prepare) {
+    if (beforeConfirm === undefined) {
+      const message = 'the older backups have to be made readable with the new key first';
+      throw new StrongroomError('registration-unfinished', message);
+    }
+    await beforeConfirm();
+    entry = { ...entry, prepare: false };
+    await journal.write(entry);
   }
-  await journal.erase();
-  return { generation: entry.generation, recordHash, budget: receipt.budget, remaining: receipt.remaining };
+  const registration = await confirm(session, entry, recordHash, signal);
+  if (registration.scheduled === undefined) await journal.erase();
+  return registration;
 }
 
-function checkHash(registered: Registered, expected: Bytes): void {
-  if (!equal(registered.recordHash, expected)) {
-    throw new StrongroomError('bad-answer', 'the vault has registered another record');
-  }
-}
-
-/** A registration that was cut off. */
-export interface Unfinished {
-  /** The key that it is about; it may be the only copy. */
-  readonly key: BackupKey;
-  /** True if the record was made: {@link resumeRegistration} ends it without the password. */
-  readonly resumable: boolean;
-}
-
-/** The registration that was cut off, if there is one. */
-export async function unfinishedRegistration(session: Session): Promise<Unfinished | undefined> {
-  const entry = await journalOf(session).read();
-  if (entry === undefined) return undefined;
-  const key = BackupKey.fromBytes(entry.key);
-  wipe(entry.key);
-  return { key, resumable: entry.step === 'finishing' };
-}
-
-/**
- * Ends a registration that was cut off after its record was made: the same bytes are sent again, and nothing else. A
- * `conflict` says that another registration has taken its place.
- *
- * @throws StrongroomError `conflict`, `not-authorised`, and every code of `Session.ask`
- */
-export async function resumeRegistration(
+async function confirm(
   session: Session,
-  options: { readonly signal?: AbortSignal } = {},
+  entry: Finishing,
+  recordHash: Bytes,
+  signal: AbortSignal | undefined,
 ): Promise<Registration> {
-  const journal = journalOf(session);
-  const entry = await journal.read();
-  if (entry?.step !== 'finishing')
-    throw new StrongroomError('conflict', 'there is no registration to finish');
-  try {
-    return await finish(session, journal, entry, options.signal);
-  } finally {
-    wipe(entry.key);
-  }
+  const unproved = entry.proof.length === 0;
+  const proof: Proof = unproved ? { kind: 'none' } : { kind: 'owner', signature: entry.proof };
+  const body = decode(RegisterConfirm, entry.confirm);
+  const answer = await session.ask('register-confirm', RegisterConfirm, body, { proof, signal });
+  if (answer.outcome === 'scheduled' && unproved) return whatWaits(session, entry, recordHash, signal);
+  checkHash(bodyOf(Registered, answer), recordHash);
+  return { ...receiptOf(answer, entry.generation, recordHash), scheduled: undefined };
 }
 
-/** Forgets a registration that was cut off, and the key in its journal: the owner's decision, never the program's. */
-export function abandonRegistration(session: Session): Promise<void> {
-  return journalOf(session).erase();
+/** `scheduled` does not say what is: that is found out, for it may be somebody else's change. */
+async function whatWaits(
+  session: Session,
+  entry: Finishing,
+  recordHash: Bytes,
+  signal: AbortSignal | undefined,
+): Promise<Registration> {
+  const answer = await session.ask('status', Status, {}, { signal });
+  const status = bodyOf(StatusBody, answer);
+  if (equal(status.recordHash, recordHash)) return confirm(session, entry, recordHash, signal);
+  const scheduled = scheduledIn(answer);
+  if (scheduled === undefined || !equal(status.scheduledRecordHash, recordHash)) {
+    const message = 'another change of the account waits, and this registration was not noted beside it';
+    throw new StrongroomError('scheduled', message);
+  }
+  const { budget, remaining } = answer;
+  return { generation: entry.generation, recordHash, budget, remaining, scheduled };
 }

@@ -26,6 +26,7 @@ import { decode, encode, type Codec } from '../wire/codec.ts';
 import { fetchDescriptor } from './fleet.ts';
 import { memoryKeeper, type Keeper } from './keeper.ts';
 import type { Pins } from './pins.ts';
+import { scheduledIn, type Scheduled } from './scheduled.ts';
 import { FleetState } from './state.ts';
 import type { Transport } from './transport.ts';
 
@@ -91,6 +92,7 @@ export class Session {
   readonly now: () => number;
   readonly #transport: Transport;
   readonly #retryDelays: readonly number[];
+  #scheduled: Scheduled | undefined;
 
   constructor({ transport, descriptor, account, keeper, state, retryDelays, now }: Parts) {
     this.descriptor = descriptor;
@@ -100,6 +102,11 @@ export class Session {
     this.now = now;
     this.#transport = transport;
     this.#retryDelays = retryDelays;
+  }
+
+  /** What waits to take effect, by the newest answer: to be shown to the owner, who may not have ordered it. */
+  get scheduled(): Scheduled | undefined {
+    return this.#scheduled;
   }
 
   /**
@@ -175,6 +182,7 @@ export class Session {
     if (statement.stateVersion < highest) {
       throw new StrongroomError('stale-answer', `state ${statement.stateVersion} after ${highest}`);
     }
+    this.#scheduled = scheduledIn(statement);
     await this.state.saw(this.account, { version: statement.stateVersion });
   }
 }

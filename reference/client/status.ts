@@ -6,6 +6,7 @@
 import { StatusBody, type Phase, type Report } from '../exchange/answer.ts';
 import { Status } from '../exchange/request.ts';
 import { bodyOf } from './outcome.ts';
+import { scheduledIn, type Scheduled } from './scheduled.ts';
 import type { Session } from './session.ts';
 
 /** What the vault says of an account. */
@@ -18,6 +19,10 @@ export interface AccountStatus extends StatusBody {
   readonly retryAfter: number;
   /** Wrong attempts that the owner has not acknowledged. */
   readonly report: Report;
+  /** Seconds until nothing of what was erased can be opened any more; undefined if nothing is said of that. */
+  readonly erasedIn: number | undefined;
+  /** What waits to take effect. */
+  readonly scheduled: Scheduled | undefined;
 }
 
 /** Asks; changes and charges nothing. @throws StrongroomError every code of `Session.ask`, and the vault's refusals */
@@ -27,5 +32,16 @@ export async function accountStatus(
 ): Promise<AccountStatus> {
   const statement = await session.ask('status', Status, {}, options);
   const { phase, generation, budget, remaining, retryAfter, report } = statement;
-  return { ...bodyOf(StatusBody, statement), phase, generation, budget, remaining, retryAfter, report };
+  const body = bodyOf(StatusBody, statement);
+  return {
+    ...body,
+    phase,
+    generation,
+    budget,
+    remaining,
+    retryAfter,
+    report,
+    erasedIn: body.erasedBy === 0 ? undefined : Math.max(0, body.erasedBy - statement.vaultTime),
+    scheduled: scheduledIn(statement),
+  };
 }

@@ -125,3 +125,41 @@ describe('addresses', () => {
     expect(() => httpTransport(address)).toThrow(expect.objectContaining({ code: 'insecure-url' }) as Error);
   });
 });
+
+describe('the token of an account at a relay', () => {
+  // proves CLI-57
+  test('goes with exchanges, and with nothing else', async () => {
+    const seen: (string | undefined)[] = [];
+    const { url } = await serve((request, response) => {
+      seen.push(`${request.url} ${request.headers.authorization}`);
+      response.end('x');
+    });
+    const transport = httpTransport(url, { token: 'a-b_c~d.e+f/g==' });
+    await transport.descriptor();
+    await transport.exchange(BODY);
+    await httpTransport(url).exchange(BODY);
+    expect(seen).toEqual([
+      '/v1/fleet undefined',
+      '/v1/exchange Bearer a-b_c~d.e+f/g==',
+      '/v1/exchange undefined',
+    ]);
+  });
+
+  test.each(['', 'a b', 'a\nb', 'ä', '=a'])('is refused if a header cannot carry it: %j', (token) => {
+    expect(() => httpTransport('https://vault.example', { token })).toThrow(
+      expect.objectContaining({ code: 'usage' }) as Error,
+    );
+  });
+
+  test.each([
+    [{}, 401, {}, 'a token is needed'],
+    [{ token: 'x' }, 401, {}, 'the token is not taken'],
+    [{ token: 'x' }, 429, { 'retry-after': '120' }, 'try again in 2 minutes'],
+  ] as const)('people are told why it was not enough: %j, %i', async (options, status, headers, text) => {
+    const { url } = await serve((_request, response) => void response.writeHead(status, headers).end());
+    await expect(httpTransport(url, options).exchange(BODY)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(text) as string,
+    });
+  });
+});

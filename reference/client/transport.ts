@@ -7,6 +7,7 @@
 import { isIPv4 } from 'node:net';
 import { StrongroomError } from '../errors.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
+import { durationOf } from './outcome.ts';
 
 /** What carries requests to a fleet and its answers back; nothing of it is trusted. */
 export interface Transport {
@@ -20,6 +21,8 @@ export interface Transport {
 export interface HttpOptions {
   /** Milliseconds until a request is given up; 15,000 unless told. */
   readonly timeout?: number;
+  /** What a relay knows the account by; sent with every exchange, and with nothing else. */
+  readonly token?: string;
 }
 
 /** Longest sealed answer that is read, in bytes. */
@@ -28,6 +31,9 @@ export const MAX_ANSWER = 4096;
 export const MAX_DESCRIPTOR = 81920;
 
 const DEFAULT_TIMEOUT = 15_000;
+
+/** What a header may carry of a token (RFC 6750, section 2.1). */
+const TOKEN = /^[\w.~+/-]+=*$/u;
 
 function isLoopback(hostname: string): boolean {
   if (isIPv4(hostname)) return hostname.startsWith('127.');
@@ -71,15 +77,28 @@ function reasonOf(error: unknown): string {
   return innermost.message || code || innermost.name;
 }
 
+/** What a status that is not 200 tells people; programs are told nothing. */
+function statusText({ status, headers }: Response, token: string | undefined): string {
+  const text = `HTTP status ${status}`;
+  if (status === 401) {
+    return `${text}: ${token === undefined ? 'a token is needed' : 'the token is not taken'}`;
+  }
+  const wait = headers.get('retry-after');
+  if (wait !== null && /^\d{1,9}$/u.test(wait)) return `${text}: try again in ${durationOf(Number(wait))}`;
+  return text;
+}
+
 /**
  * A vault over HTTP. Redirects are not followed, and plain http is for the loopback interface alone.
  *
  * @param address base address, for example `https://vault.example/`
- * @throws StrongroomError `insecure-url`
+ * @throws StrongroomError `insecure-url`, `usage` if the token is none
  */
 export function httpTransport(address: string, options: HttpOptions = {}): Transport {
   const base = baseOf(address);
-  const timeout = options.timeout ?? DEFAULT_TIMEOUT;
+  const { timeout = DEFAULT_TIMEOUT, token } = options;
+  if (token !== undefined && !TOKEN.test(token)) throw new StrongroomError('usage', 'this is no token');
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
 
   const call = async (
     path: string,
@@ -98,13 +117,13 @@ export function httpTransport(address: string, options: HttpOptions = {}): Trans
           ? {}
           : {
               method: 'POST',
-              headers: { 'content-type': 'application/octet-stream' },
+              headers: { 'content-type': 'application/octet-stream', ...authorization },
               body: new Uint8Array(body),
             }),
       });
       if (response.status !== 200) {
         await response.body?.cancel();
-        throw new RangeError(`HTTP status ${response.status}`);
+        throw new RangeError(statusText(response, token));
       }
       return await readBody(response.body, limit);
     } catch (error) {

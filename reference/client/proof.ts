@@ -1,0 +1,81 @@
+/**
+ * Proving that an account is one's own (spec/client.md, "Proofs"): with the registered key, or with the password.
+ *
+ * @module
+ */
+import type { Statement } from '../exchange/answer.ts';
+import { COMMANDS, OwnerStatement, type Command, type Proof } from '../exchange/request.ts';
+import type { BackupKey } from '../keys/backup-key.ts';
+import { label } from '../keys/labels.ts';
+import { ownerSign } from '../keys/owner-key.ts';
+import type { StretchBounds } from '../opaque/stretch.ts';
+import { concat, type Bytes } from '../wire/bytes.ts';
+import { encode, type Codec } from '../wire/codec.ts';
+import { withLogin } from './login.ts';
+import type { Session } from './session.ts';
+
+/** What the owner has: the key that is registered, or its password. A password is charged like every attempt. */
+export type Credential =
+  | { readonly key: BackupKey }
+  | { readonly password: string; readonly stretchBounds?: StretchBounds | undefined };
+
+/** The signature of the owner of `key` under a request. */
+export function ownerProof(
+  { account, descriptor }: Session,
+  key: BackupKey,
+  command: Command,
+  body: Bytes,
+): Extract<Proof, { kind: 'owner' }> {
+  const statement = { fleetId: descriptor.fleetId, account, command: COMMANDS[command], body };
+  const message = concat(label('owner-statement'), encode(OwnerStatement, statement));
+  return { kind: 'owner', signature: ownerSign(key, message) };
+}
+
+/** Makes the proof of a request from its body. */
+export type ProofOf = (body: Bytes) => Proof;
+
+/**
+ * Gives `use` what proves requests of one command, and the newest answer of the vault.
+ *
+ * @param latest the newest answer before this
+ * @throws StrongroomError every code of `withLogin`, if the credential is a password
+ */
+export function withProof<T>(
+  session: Session,
+  credential: Credential,
+  command: Command,
+  latest: Statement,
+  use: (proofOf: ProofOf, latest: Statement) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if ('key' in credential) {
+    return use((body) => ownerProof(session, credential.key, command, body), latest);
+  }
+  return withLogin(session, { ...credential, signal }, ({ statement, started, ke1, ke3 }) =>
+    use(() => ({ kind: 'ke3', ke1, attemptId: started.attemptId, ke3 }), statement),
+  );
+}
+
+/** How often a request that names a state version is made anew because another request was faster. */
+const RACES = 5;
+
+/**
+ * Asks for a change of the state that was seen last. Attempts of others move the version on; as long as the registration
+ * is the same one, the owner still means this.
+ */
+export async function askAtVersion(
+  session: Session,
+  command: Command,
+  codec: Codec<{ readonly stateVersion: number }>,
+  latest: Statement,
+  options: { readonly proofOf: ProofOf; readonly signal: AbortSignal | undefined },
+): Promise<Statement> {
+  let { stateVersion } = latest;
+  for (let race = 1; ; race++) {
+    const proof = options.proofOf(encode(codec, { stateVersion }));
+    const answer = await session.ask(command, codec, { stateVersion }, { proof, signal: options.signal });
+    const again = answer.outcome === 'conflict' && answer.generation === latest.generation && race < RACES;
+    if (!again) return answer;
+    ({ stateVersion } = answer);
+  }
+}
