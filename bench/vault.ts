@@ -74,6 +74,7 @@ async function setUp(name: string, store: Store, folder: string): Promise<Setup>
     return [entry];
   });
   const opaqueKey = { id: keyId(pair.publicKey), oprfKeyId: new Uint8Array(8), ...pair };
+  const [receiptKeyId = fleetId] = hsm.publicKeys.receipt.map(keyId);
   const fleet: Fleet = {
     fleetId,
     level: hsm.level,
@@ -82,7 +83,7 @@ async function setUp(name: string, store: Store, folder: string): Promise<Setup>
     opaqueSuite: 1,
     opaqueKeys: [opaqueKey],
     newOpaqueKey: opaqueKey,
-    receiptKeyId: keyId(hsm.publicKeys.receipt),
+    receiptKeyId,
   };
   const partition = await Partition.open({ store, hsm, partition: 0, prefixBits: 0 });
   const handlers = partition.handlers();

@@ -3,10 +3,19 @@
  *
  * @module
  */
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StrongroomError, type ErrorCode } from '../errors.ts';
 import { copy, type Bytes } from '../wire/bytes.ts';
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
 
 /** Writes a new file with mode 0600, durably. @throws StrongroomError `state-exists` if there is one */
 export async function createFile(path: string, content: Uint8Array): Promise<void> {
@@ -21,12 +30,16 @@ export async function createFile(path: string, content: Uint8Array): Promise<voi
   } finally {
     await file.close();
   }
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(path));
+}
+
+/** Replaces a file as a whole, durably; one writer at a time, which is the caller's to see to. */
+export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
+  const fresh = `${path}.new`;
+  await rm(fresh, { force: true }); // what a crash has left
+  await createFile(fresh, content);
+  await rename(fresh, path);
+  await syncFolder(dirname(path));
 }
 
 /**

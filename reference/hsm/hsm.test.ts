@@ -1,6 +1,8 @@
+import { DhkemP256HkdfSha256 } from '@hpke/core';
 import {
   chmodSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,13 +17,15 @@ import { sealRequestWith } from '../channel/client.ts';
 import { openRequest } from '../channel/index.ts';
 import { ed25519Verify } from '../crypto/ed25519.ts';
 import { nodeEngine } from '../crypto/node.ts';
+import { p256Verify } from '../crypto/p256.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { keyId } from '../fleet/descriptor.ts';
 import { label } from '../keys/labels.ts';
 import { concat, hex, utf8 } from '../wire/bytes.ts';
 import type { AnchorEntry } from './interface.ts';
+import { openBox, sealBox } from './key-file.ts';
 import { SoftwareAnchor } from './software-anchor.ts';
-import { SoftwareHsm, softwareHsmPaths } from './software.ts';
+import { SoftwareHsm, SoftwareKeys, softwareHsmPaths } from './software.ts';
 
 let root: string;
 let folders = 0;
@@ -250,21 +254,96 @@ describe('the software HSM', () => {
     expect(new Set(tags.map((tag) => tag.slice(0, 32).join())).size).toBe(4);
   });
 
-  it('signs receipts and opens the channel', async () => {
-    const { kem, receipt } = hsm.publicKeys;
-    expect(ed25519Verify(receipt, utf8('m'), await hsm.sign(utf8('m')))).toBe(true);
+  it('signs receipts and opens the channel with each of its pairs', async () => {
+    const [older] = hsm.publicKeys.kem;
+    const [olderReceipt] = hsm.publicKeys.receipt;
+    const newer = await hsm.addKey('kem');
+    const newerReceipt = await hsm.addKey('receipt');
+    expect(hsm.publicKeys).toEqual({ kem: [newer, older], receipt: [newerReceipt, olderReceipt] });
+    for (const key of hsm.publicKeys.receipt) {
+      expect(ed25519Verify(key, utf8('m'), await hsm.sign(keyId(key), utf8('m')))).toBe(true);
+    }
     const fleetId = bytes(3, 16);
     const plaintext = systemRandom('request', 2048);
-    const sealed = await sealRequestWith(
-      systemRandom,
-      { suite: 1, fleetId, id: keyId(kem), publicKey: kem },
-      plaintext,
-    );
-    const opened = await openRequest((...args) => hsm.decapsulate(...args), fleetId, sealed.bytes);
-    expect(opened.plaintext).toEqual(plaintext);
-    await expect(hsm.decapsulate(1, keyId(receipt), kem)).rejects.toMatchObject({
-      code: 'unknown-channel-key',
-    });
+    for (const publicKey of hsm.publicKeys.kem) {
+      const to = { suite: 1, fleetId, id: keyId(publicKey), publicKey };
+      const sealed = await sealRequestWith(systemRandom, to, plaintext);
+      const opened = await openRequest((...args) => hsm.decapsulate(...args), fleetId, sealed.bytes);
+      expect(opened.plaintext).toEqual(plaintext);
+    }
+    const unknown = { code: 'unknown-channel-key' };
+    await expect(hsm.decapsulate(1, keyId(newerReceipt), newer)).rejects.toMatchObject(unknown);
+    await expect(hsm.decapsulate(2, keyId(newer), newer)).rejects.toMatchObject(unknown);
+  });
+
+  it('lets pairs go one by one, but not the last', async () => {
+    const [older] = hsm.publicKeys.receipt;
+    const newer = await hsm.addKey('receipt');
+    if (older === undefined) throw new Error('no key');
+    await hsm.removeKey('receipt', keyId(older));
+    expect(hsm.publicKeys.receipt).toEqual([newer]);
+    const missing = { code: 'keys-missing' };
+    await expect(hsm.sign(keyId(older), utf8('m'))).rejects.toMatchObject(missing);
+    await expect(hsm.removeKey('receipt', keyId(older))).rejects.toMatchObject(missing);
+    await expect(hsm.removeKey('receipt', keyId(newer))).rejects.toMatchObject({ code: 'conflict' });
+    await hsm.close();
+    hsm = await SoftwareHsm.open(softwareHsmPaths(folder));
+    expect(hsm.publicKeys.receipt).toEqual([newer]);
+  });
+
+  it('changes pairs beside a vault that has it open, which takes note when it is told', async () => {
+    const beside = await SoftwareKeys.openKeys(softwareHsmPaths(folder));
+    const [older] = hsm.publicKeys.kem;
+    const made = await Promise.all([beside.addKey('kem'), hsm.addKey('kem')]);
+    await Promise.all([hsm.refresh(), beside.refresh()]);
+    expect(hsm.publicKeys).toEqual(beside.publicKeys);
+    expect(new Set(hsm.publicKeys.kem.map(hex))).toEqual(new Set([older ?? bytes(0), ...made].map(hex)));
+    await beside.close();
+    expect(readdirSync(folder).filter((name) => name.endsWith('.new'))).toEqual([]);
+  });
+
+  // proves HSM-4
+  it('has whole keys whenever a change of its file is cut off', async () => {
+    const { keys } = softwareHsmPaths(folder);
+    const before = readFileSync(keys);
+    await hsm.addKey('kem');
+    const after = readFileSync(keys);
+    for (const [file, rest, count] of [
+      [before, after.subarray(0, 0), 1],
+      [before, after.subarray(0, 100), 1],
+      [before, after, 1],
+    ] as const) {
+      writeFileSync(keys, file);
+      writeFileSync(`${keys}.new`, rest);
+      await hsm.refresh();
+      expect(hsm.publicKeys.kem).toHaveLength(count);
+      await hsm.addKey('kem');
+      expect(hsm.publicKeys.kem).toHaveLength(count + 1);
+    }
+  });
+
+  it('does the same in suite 2', async () => {
+    const own = mkdtempSync(join(root, 'hsm-2-'));
+    const second = await SoftwareHsm.create(softwareHsmPaths(own), () => Promise.resolve([entry(0)]), 2);
+    await second.addKey('kem');
+    const [key] = second.publicKeys.receipt;
+    if (key === undefined) throw new Error('no key');
+    expect(p256Verify(key, utf8('m'), await second.sign(keyId(key), utf8('m')))).toBe(true);
+    const kem = new DhkemP256HkdfSha256();
+    for (const publicKey of second.publicKeys.kem) {
+      const recipientPublicKey = await kem.deserializePublicKey(publicKey);
+      const { enc, sharedSecret } = await kem.encap({ recipientPublicKey });
+      const decapsulated = await second.decapsulate(2, keyId(publicKey), new Uint8Array(enc));
+      expect(decapsulated).toEqual(new Uint8Array(sharedSecret));
+      for (const illegal of [bytes(4, 65), concat(Uint8Array.of(3), publicKey.subarray(1, 33))]) {
+        const refused = second.decapsulate(2, keyId(publicKey), illegal);
+        await expect(refused).rejects.toMatchObject({ code: 'malformed' });
+      }
+    }
+    await second.close();
+    const again = await SoftwareHsm.open(softwareHsmPaths(own));
+    expect(again).toMatchObject({ suite: 2, publicKeys: second.publicKeys });
+    await again.close();
   });
 
   it('does not open a box that was changed or belongs elsewhere', async () => {
@@ -287,6 +366,18 @@ describe('the software HSM', () => {
     flip(paths.sealingKey, 3);
     await refused('keys-damaged');
     flip(paths.sealingKey, 3);
+    const sealingKey = readFileSync(paths.sealingKey);
+    const plain = openBox(sealingKey, new Uint8Array(whole), label('hsm-keys'), '');
+    for (const [at, value, code] of [
+      [0, 2, 'unsupported-version'],
+      [1, 3, 'unsupported-suite'],
+      [2 + 256 + 1, 31, 'keys-damaged'],
+    ] as const) {
+      const other = plain.with(at, value);
+      writeFileSync(paths.keys, sealBox(sealingKey, other, label('hsm-keys')));
+      await refused(code);
+    }
+    writeFileSync(paths.keys, whole);
     chmodSync(paths.keys, 0o640);
     await refused('keys-exposed');
     chmodSync(paths.keys, 0o600);

@@ -1,12 +1,12 @@
 /**
- * Where the keys of a vault and its rollback anchor live (spec/storage.md, "HSM"). Everything is asynchronous, for a
+ * Where the keys of a vault and its rollback anchor live (spec/hsm.md). Everything is asynchronous, for a
  * device is.
  *
  * @module
  */
 import type { Decapsulate } from '../channel/index.ts';
 import type { HashName } from '../crypto/engine.ts';
-import type { ProtectionLevel } from '../fleet/descriptor.ts';
+import type { KeyLocation, ProtectionLevel } from '../fleet/descriptor.ts';
 import type { Bytes } from '../wire/bytes.ts';
 
 /** Name of an HMAC key. */
@@ -60,12 +60,21 @@ export interface Anchor {
   advance(changes: readonly { readonly from: AnchorEntry; readonly to: AnchorEntry }[]): Promise<void>;
 }
 
-/** One HSM. No key leaves it but through `open`, which gives back what was sealed. */
-export interface Hsm {
+/** Suite of the pairs in an HSM (spec/channel.md, "Suites"). */
+export type PairSuite = 1 | 2;
+
+/** What a key pair is for: the channel, or the signing of answers. */
+export type PairKind = 'kem' | 'receipt';
+
+/** The keys of a vault. None leaves but through `open`, which gives back what was sealed. */
+export interface HsmKeys {
   readonly level: ProtectionLevel;
-  readonly anchor: Anchor;
-  /** Public halves of the fleet's KEM key (X25519) and receipt key (Ed25519), 32 bytes each. */
-  readonly publicKeys: { readonly kem: Bytes; readonly receipt: Bytes };
+  /** Suite 1: X25519 and Ed25519. Suite 2: P-256 for both. */
+  readonly suite: PairSuite;
+  /** Public halves, newest first: 32 bytes each in suite 1, 65 in suite 2. */
+  readonly publicKeys: Readonly<Record<PairKind, readonly Bytes[]>>;
+  /** Where each kind of key is while it is used; `opaque` are the pairs that `seal` has wrapped. */
+  readonly locations: Readonly<Record<PairKind | 'oprf' | 'opaque', KeyLocation>>;
   /** HMAC with the key's own hash: 32 or 64 bytes. */
   hmac(key: HmacKey, data: Uint8Array): Promise<Bytes>;
   /** Wraps a key that the vault must hold in memory to use (the OPAQUE key). */
@@ -74,10 +83,29 @@ export interface Hsm {
   open(box: Uint8Array, aad: Uint8Array): Promise<Bytes>;
   /** Decap of the suite's KEM (RFC 9180, section 4.1): the shared secret of 32 bytes. */
   readonly decapsulate: Decapsulate;
-  /** Ed25519 signature of the receipt key, 64 bytes. */
-  sign(message: Uint8Array): Promise<Bytes>;
+  /**
+   * Signature of a receipt key, 64 bytes: Ed25519, or ECDSA with SHA-256 as r || s.
+   *
+   * @throws StrongroomError `keys-missing` if there is no such key
+   */
+  sign(receiptKeyId: Bytes, message: Uint8Array): Promise<Bytes>;
+  /** Makes one more pair, durably: its public key. */
+  addKey(kind: PairKind): Promise<Bytes>;
+  /**
+   * Destroys a pair for ever.
+   *
+   * @throws StrongroomError `keys-missing` if there is no such key, `conflict` if it is the only one of its kind
+   */
+  removeKey(kind: PairKind, id: Bytes): Promise<void>;
+  /** Takes note of pairs that another process has added or removed. */
+  refresh(): Promise<void>;
   /** Fresh random bytes. */
   random(length: number): Promise<Bytes>;
   /** Ends every use; no call may follow. */
   close(): Promise<void>;
+}
+
+/** One HSM: the keys, and the anchor, which one process has at a time. */
+export interface Hsm extends HsmKeys {
+  readonly anchor: Anchor;
 }

@@ -23,6 +23,7 @@ import { openRecord } from './record-seal.ts';
 import { AccountRecord } from './record.ts';
 import { TestAccount } from './testing/account.ts';
 import { MemoryDriver } from './testing/memory-driver.ts';
+import { signedBy, withAnchor } from './testing/with-hsm.ts';
 import { Tree } from './tree.ts';
 
 const suite = await sodiumSuite();
@@ -43,23 +44,13 @@ async function openWith(over: Partial<Store> = {}, anchor: Partial<Hsm['anchor']
     close: () => store.close(),
     ...over,
   };
-  const device: Hsm = {
-    level: hsm.level,
-    publicKeys: hsm.publicKeys,
-    hmac: (...args) => hsm.hmac(...args),
-    seal: (...args) => hsm.seal(...args),
-    open: (...args) => hsm.open(...args),
-    decapsulate: (...args) => hsm.decapsulate(...args),
-    sign: (...args) => hsm.sign(...args),
-    random: (...args) => hsm.random(...args),
-    close: () => hsm.close(),
-    anchor: { read: () => hsm.anchor.read(), advance: (moves) => hsm.anchor.advance(moves), ...anchor },
-  };
+  const device = withAnchor(hsm, anchor);
   partition = await Partition.open({ store: own, hsm: device, partition: 0, prefixBits: 0 });
 }
 const send = async (plaintext: Bytes): Promise<Statement> => {
   const call = { caller: { kind: 'anyone' }, requestHash: new Uint8Array(32), plaintext } as const;
-  return decode(Answer, (await run(handle(fleet, call), partition.handlers())).answer).statement;
+  return decode(Answer, (await run(handle(signedBy(hsm, fleet), call), partition.handlers())).answer)
+    .statement;
 };
 const account = (name: string): TestAccount => new TestAccount(send, fleet.fleetId, name);
 const leafOf = (name: string): Promise<Bytes> => hsm.hmac('index', leafInput(utf8(name)));

@@ -17,9 +17,9 @@ import {
   keyId,
   signDescriptor,
 } from '../fleet/index.ts';
-import { DESCRIPTOR_VERSION, type Policy } from '../fleet/descriptor.ts';
+import { DESCRIPTOR_VERSION, type FleetKey, type KeyLocation, type Policy } from '../fleet/descriptor.ts';
 import { createFile } from '../hsm/file.ts';
-import type { Hsm } from '../hsm/interface.ts';
+import type { Hsm, PairSuite } from '../hsm/interface.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
 import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
 import { OPAQUE_RISTRETTO255 } from '../opaque/profile.ts';
@@ -51,6 +51,8 @@ export interface InitOptions {
   readonly threshold?: number;
   /** Bits of a leaf index that name its partition, 0 to 4: a vault of so many powers of two. 0 unless told. */
   readonly partitionBits?: number;
+  /** Suite of the channel and of receipts; 1 unless told. */
+  readonly suite?: PairSuite;
 }
 
 /** What the clients of the new fleet pin; also in `pins.json`. */
@@ -79,8 +81,8 @@ function describe(
   options: InitOptions,
 ): FleetDescriptor {
   const notBefore = Math.floor(Date.now() / 1000) - 300;
-  const location = hsm.level === 'software' ? 'memory' : 'device';
-  const key = (publicKey: Bytes): FleetDescriptor['kemKeys'][number] => ({
+  const { opaque: location, oprf: oprfLocation } = hsm.locations;
+  const key = (publicKey: Bytes, location: KeyLocation): FleetKey => ({
     id: keyId(publicKey),
     state: 'current',
     location,
@@ -92,14 +94,12 @@ function describe(
     serial: 1,
     notBefore,
     notAfter: notBefore + YEAR,
-    channelSuite: 1,
+    channelSuite: hsm.suite,
     opaqueSuite: OPAQUE_RISTRETTO255,
     level: hsm.level,
-    kemKeys: [key(hsm.publicKeys.kem)],
-    receiptKeys: [key(hsm.publicKeys.receipt)],
-    opaqueKeys: [
-      { id, oprfKeyId, notAfterNew: notBefore + YEAR, location: 'memory', oprfLocation: location, publicKey },
-    ],
+    kemKeys: hsm.publicKeys.kem.map((publicKey) => key(publicKey, hsm.locations.kem)),
+    receiptKeys: hsm.publicKeys.receipt.map((publicKey) => key(publicKey, hsm.locations.receipt)),
+    opaqueKeys: [{ id, oprfKeyId, notAfterNew: notBefore + YEAR, location, oprfLocation, publicKey }],
     policy: { ...DEFAULT_POLICY, ...options.policy },
     operator: options.operator ?? '',
     trustDomain: options.trustDomain ?? '',
@@ -112,7 +112,7 @@ function describe(
  * @throws StrongroomError `state-exists`, `invalid-config`, `bad-descriptor`
  */
 export async function initVault(options: InitOptions): Promise<InitResult> {
-  const { folder, signers: count = 1, threshold = count, host, port, partitionBits = 0 } = options;
+  const { folder, signers: count = 1, threshold = count, host, port, partitionBits = 0, suite = 1 } = options;
   if (!(count >= 1 && count <= 64 && threshold >= 1 && threshold <= count)) {
     throw new StrongroomError('invalid-config', `${threshold} of ${count} signers`, { subject: 'threshold' });
   }
@@ -126,24 +126,28 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
   const at = (name: string): string => join(folder, name);
   const { keys, sealingKey, anchor } = CONFIG.hsm;
   const paths = { keys: at(keys), sealingKey: at(sealingKey), anchor: at(anchor) };
-  const hsm = await SoftwareHsm.create(paths, async (hmac) => {
-    // Made first, so that the database and its log are nobody else's to read.
-    await createFile(at(CONFIG.store), new Uint8Array(0));
-    const store = await SqliteStore.open(at(CONFIG.store));
-    const now = Math.floor(Date.now() / 1000);
-    const made = await Promise.all(
-      Array.from({ length: 2 ** partitionBits }, (_, number) => createPartition(hmac, number, now)),
-    );
-    const heads = made.map(({ head, entry }) => ({ key: headKey(entry.partition), value: head.bytes }));
-    const fresh = await store.commit({
-      conditions: heads.map(({ key }) => ({ key, value: undefined })),
-      writes: heads,
-    });
-    await store.close();
-    if (!fresh)
-      throw new StrongroomError('state-exists', `${folder} holds a store`, { subject: CONFIG.store });
-    return made.map(({ entry }) => entry);
-  });
+  const hsm = await SoftwareHsm.create(
+    paths,
+    async (hmac) => {
+      // Made first, so that the database and its log are nobody else's to read.
+      await createFile(at(CONFIG.store), new Uint8Array(0));
+      const store = await SqliteStore.open(at(CONFIG.store));
+      const now = Math.floor(Date.now() / 1000);
+      const made = await Promise.all(
+        Array.from({ length: 2 ** partitionBits }, (_, number) => createPartition(hmac, number, now)),
+      );
+      const heads = made.map(({ head, entry }) => ({ key: headKey(entry.partition), value: head.bytes }));
+      const fresh = await store.commit({
+        conditions: heads.map(({ key }) => ({ key, value: undefined })),
+        writes: heads,
+      });
+      await store.close();
+      if (!fresh)
+        throw new StrongroomError('state-exists', `${folder} holds a store`, { subject: CONFIG.store });
+      return made.map(({ entry }) => entry);
+    },
+    suite,
+  );
   try {
     const pair = generateServerKeyPair(await sodiumSuite());
     const opaqueKey = await newOpaqueKey((...args) => hsm.hmac(...args), pair);

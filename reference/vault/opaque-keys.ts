@@ -1,5 +1,5 @@
 /**
- * The OPAQUE keys of a vault, wrapped by its HSM (spec/storage.md, "OPAQUE keys").
+ * The OPAQUE keys of a vault, wrapped by its HSM (spec/hsm.md, "OPAQUE keys").
  *
  * @module
  */

@@ -18,6 +18,7 @@ import { createPartition, Partition } from './partition.ts';
 import { headKey, leafKey } from './start.ts';
 import { TestAccount } from './testing/account.ts';
 import { MemoryDriver } from './testing/memory-driver.ts';
+import { signedBy, withAnchor } from './testing/with-hsm.ts';
 
 const suite = await sodiumSuite();
 const START = 1_700_000_000;
@@ -35,7 +36,8 @@ const open = (over: { store?: Store; hsm?: Hsm } = {}): Promise<Partition> =>
   Partition.open({ store, hsm, partition: 0, prefixBits: 0, monotonic: () => seconds, ...over });
 const send = async (plaintext: Bytes): Promise<Statement> => {
   const call = { caller: { kind: 'anyone' }, requestHash: new Uint8Array(32), plaintext } as const;
-  return decode(Answer, (await run(handle(fleet, call), partition.handlers())).answer).statement;
+  return decode(Answer, (await run(handle(signedBy(hsm, fleet), call), partition.handlers())).answer)
+    .statement;
 };
 const account = (name: string): TestAccount => new TestAccount(send, fleet.fleetId, name);
 const keyOf = async (name: string): Promise<Bytes> =>
@@ -143,18 +145,7 @@ describe('a partition', () => {
 
 describe('a crash between store and anchor', () => {
   /** An HSM whose anchor cannot be moved any more. */
-  const stuck = (): Hsm => ({
-    level: hsm.level,
-    publicKeys: hsm.publicKeys,
-    hmac: (...args) => hsm.hmac(...args),
-    seal: (...args) => hsm.seal(...args),
-    open: (...args) => hsm.open(...args),
-    decapsulate: (...args) => hsm.decapsulate(...args),
-    sign: (...args) => hsm.sign(...args),
-    random: (...args) => hsm.random(...args),
-    close: () => hsm.close(),
-    anchor: { read: () => hsm.anchor.read(), advance: () => Promise.reject(new Error('power is gone')) },
-  });
+  const stuck = (): Hsm => withAnchor(hsm, { advance: () => Promise.reject(new Error('power is gone')) });
 
   it('answers nothing, and is finished at the next start: the charge stays', async () => {
     await account('alice').register('secret', 5);

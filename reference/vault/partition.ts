@@ -157,7 +157,7 @@ export class Partition {
       load: ({ leaf }) => this.load(leaf),
       commit: ({ leaf, token, record }) => this.commit(leaf, token, record),
       hmac: ({ key, data }) => hsm.hmac(key, data),
-      sign: ({ message }) => hsm.sign(message),
+      sign: ({ receiptKeyId, message }) => hsm.sign(receiptKeyId, message),
       now: () => this.now(),
       random: ({ name, length }) => this.#random(name, length),
     };

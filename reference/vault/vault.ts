@@ -10,8 +10,8 @@ import { Exchange } from '../exchange/assertion.ts';
 import type { Outcome } from '../exchange/answer.ts';
 import { EXCHANGE_VERSION } from '../exchange/request.ts';
 import { FleetDescriptor, keyId } from '../fleet/index.ts';
-import { SignedDescriptor, type ProtectionLevel } from '../fleet/descriptor.ts';
-import type { Hsm } from '../hsm/interface.ts';
+import { SignedDescriptor, type KeyLocation } from '../fleet/descriptor.ts';
+import type { Hsm, PairKind } from '../hsm/interface.ts';
 import { sodiumSuite } from '../opaque/index.ts';
 import type { Limit } from '../service/limits.ts';
 import type { Store } from '../store/interface.ts';
@@ -95,12 +95,15 @@ export class Vault {
     const [current, ...retiring] = await unwrapOpaqueKeys(hsm, suite, options.opaqueKeys);
     const names = (keys: readonly { readonly id: Bytes }[], id: Bytes): boolean =>
       keys.some((key) => equal(key.id, id));
-    const receiptKeyId = keyId(hsm.publicKeys.receipt);
+    const held = (kind: PairKind, id: Bytes): boolean =>
+      hsm.publicKeys[kind].some((publicKey) => equal(keyId(publicKey), id));
+    const receiptKeyId = fleet.receiptKeys.find(({ state }) => state === 'current')?.id ?? new Uint8Array(0);
     const known =
-      names(fleet.kemKeys, keyId(hsm.publicKeys.kem)) &&
-      names(fleet.receiptKeys, receiptKeyId) &&
+      fleet.channelSuite === hsm.suite &&
+      fleet.kemKeys.every(({ id }) => held('kem', id)) &&
+      held('receipt', receiptKeyId) &&
       [current, ...retiring].every((key) => key !== undefined && names(fleet.opaqueKeys, key.id));
-    if (current === undefined || !known || !isOf(fleet, hsm.level)) {
+    if (current === undefined || !known || !isOf(fleet, hsm)) {
       const subject = 'descriptor';
       throw new StrongroomError('invalid-config', 'the descriptor is not of the keys of this vault', {
         subject,
@@ -209,13 +212,21 @@ export class Vault {
   }
 }
 
-/** True if the descriptor claims no more than such a device does: without one, all keys are in memory. */
-function isOf({ level, kemKeys, receiptKeys, opaqueKeys }: FleetDescriptor, own: ProtectionLevel): boolean {
-  const locations = [
-    ...[...kemKeys, ...receiptKeys, ...opaqueKeys].map(({ location }) => location),
-    ...opaqueKeys.map(({ oprfLocation }) => oprfLocation),
-  ];
-  return level === own && (own !== 'software' || locations.every((location) => location === 'memory'));
+/** From the least safe place of a key to the safest. */
+const LOCATIONS: readonly KeyLocation[] = ['memory', 'wrapped', 'device'];
+
+/** True if the descriptor claims no more than the HSM does. */
+function isOf({ level, kemKeys, receiptKeys, opaqueKeys }: FleetDescriptor, hsm: Hsm): boolean {
+  const atMost = (own: KeyLocation) => (claimed: KeyLocation) =>
+    LOCATIONS.indexOf(claimed) <= LOCATIONS.indexOf(own);
+  const { kem, receipt, opaque, oprf } = hsm.locations;
+  return (
+    level === hsm.level &&
+    kemKeys.map(({ location }) => location).every(atMost(kem)) &&
+    receiptKeys.map(({ location }) => location).every(atMost(receipt)) &&
+    opaqueKeys.map(({ location }) => location).every(atMost(opaque)) &&
+    opaqueKeys.map(({ oprfLocation }) => oprfLocation).every(atMost(oprf))
+  );
 }
 
 /**

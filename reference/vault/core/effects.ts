@@ -31,8 +31,8 @@ export type Effect =
     }
   /** HMAC under a key of the HSM. */
   | { readonly kind: 'hmac'; readonly key: HmacKey; readonly data: Bytes }
-  /** Signature of the receipt key. */
-  | { readonly kind: 'sign'; readonly message: Bytes }
+  /** Signature of the receipt key of this id. */
+  | { readonly kind: 'sign'; readonly receiptKeyId: Bytes; readonly message: Bytes }
   /** The vault's own time, in seconds. */
   | { readonly kind: 'now' }
   /** Fresh random bytes; `name` is the specification's name of the value. */

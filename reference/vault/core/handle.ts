@@ -143,8 +143,9 @@ function* answer(
     body,
   };
   const message = concat(label('answer'), encode(Statement, statement));
-  const signature = yield* perform({ kind: 'sign', message });
-  const signed = encode(Answer, { statement, receiptKeyId: fleet.receiptKeyId, signature });
+  const { receiptKeyId } = fleet;
+  const signature = yield* perform({ kind: 'sign', receiptKeyId, message });
+  const signed = encode(Answer, { statement, receiptKeyId, signature });
   return { answer: signed, command, outcome };
 }
 

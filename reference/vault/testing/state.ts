@@ -5,7 +5,6 @@
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import { Answer, type Statement } from '../../exchange/answer.ts';
-import type { Hsm } from '../../hsm/interface.ts';
 import { SoftwareHsm, softwareHsmPaths } from '../../hsm/software.ts';
 import type { Store } from '../../store/interface.ts';
 import { MemoryStore } from '../../store/memory.ts';
@@ -18,6 +17,7 @@ import { createPartition } from '../partition.ts';
 import { Partitions } from '../partitions.ts';
 import { headKey } from '../start.ts';
 import { TestAccount } from './account.ts';
+import { signedBy, withAnchor } from './with-hsm.ts';
 
 /** The moment at which the power goes: before the write of this number, or after it. */
 export interface Crash {
@@ -56,7 +56,7 @@ export class TestState {
       await store.commit({ conditions: [], writes });
       return made.map(({ entry }) => entry);
     });
-    return new TestState(folder, fleet, hsm, store);
+    return new TestState(folder, signedBy(hsm, fleet), hsm, store);
   }
 
   /** The same state again, with the HSM's files in another folder. */
@@ -90,14 +90,9 @@ export class TestState {
       commit: (transaction) => write(() => store.commit(transaction)),
       close: () => store.close(),
     };
-    const anchor: Hsm['anchor'] = {
-      read: () => hsm.anchor.read(),
+    const device = withAnchor(hsm, {
       advance: (changes) => write(() => hsm.anchor.advance(changes)),
-    };
-    const device: Hsm = Object.create(hsm, { anchor: { value: anchor } }) as Hsm;
-    for (const name of ['hmac', 'random', 'sign'] as const) {
-      Object.defineProperty(device, name, { value: hsm[name].bind(hsm) });
-    }
+    });
     return Partitions.open({ store: own, hsm: device, monotonic: () => this.seconds });
   }
 
