@@ -172,7 +172,7 @@ function key(params: Params): ChannelKey {
 /** The key of the vault, under the id that belongs to it. */
 function decapsulate(params: Params): ReturnType<typeof softwareDecapsulate> {
   const secretKey = params.bytes('secretKey');
-  return softwareDecapsulate([{ id: keyId(x25519(secretKey).publicKey), secretKey }]);
+  return softwareDecapsulate([{ suite: 1, id: keyId(x25519(secretKey).publicKey), secretKey }]);
 }
 
 /** Both sides of the channel, and the fleet descriptor. */

@@ -14,7 +14,7 @@ const secretKey = systemRandom('secret', 32);
 const fleetId: Bytes = new Uint8Array(16).fill(3);
 const id: Bytes = new Uint8Array(8).fill(4);
 const key: ChannelKey = { suite: 1, fleetId, id, publicKey: x25519(secretKey).publicKey };
-const decapsulate = softwareDecapsulate([{ id, secretKey }]);
+const decapsulate = softwareDecapsulate([{ suite: 1, id, secretKey }]);
 
 const smallOrder = [
   '00'.repeat(32),
@@ -75,7 +75,7 @@ describe('a request', () => {
   });
 
   it('is not sealed in a suite or to a key that does not exist', async () => {
-    await expect(sealRequest({ ...key, suite: 2 }, request)).rejects.toMatchObject({
+    await expect(sealRequest({ ...key, suite: 3 }, request)).rejects.toMatchObject({
       code: 'unsupported-suite',
     });
     for (const length of [0, 31, 33]) {
@@ -144,7 +144,7 @@ describe('a request', () => {
     await expect(openRequest(decapsulate, new Uint8Array(16), sealed.bytes)).rejects.toMatchObject({
       code: 'channel-open-failed',
     });
-    const other = softwareDecapsulate([{ id: new Uint8Array(8), secretKey }]);
+    const other = softwareDecapsulate([{ suite: 1, id: new Uint8Array(8), secretKey }]);
     const renamed = concat(sealed.bytes.subarray(0, 2), new Uint8Array(8), sealed.bytes.subarray(10));
     await expect(openRequest(other, fleetId, renamed)).rejects.toMatchObject({ code: 'channel-open-failed' });
   });

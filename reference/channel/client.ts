@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import { nodeEngine } from '../crypto/node.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
@@ -31,17 +31,19 @@ export interface Sealed {
   readonly context: AnswerContext;
 }
 
-const hpke = new CipherSuite({
-  kem: new DhkemX25519HkdfSha256(),
-  kdf: new HkdfSha256(),
-  aead: new Aes256Gcm(),
-});
+function hpkeOf(suite: number): CipherSuite {
+  const kem = suite === 1 ? new DhkemX25519HkdfSha256() : new DhkemP256HkdfSha256();
+  return new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+}
 
 async function sender(
   random: RandomSource,
   key: ChannelKey,
 ): Promise<Awaited<ReturnType<CipherSuite['createSenderContext']>>> {
+  const { isPublicKey } = channelSuite(key.suite);
   try {
+    if (!isPublicKey(key.publicKey)) throw new RangeError('not a public key of the suite');
+    const hpke = hpkeOf(key.suite);
     const recipientPublicKey = await hpke.kem.deserializePublicKey(key.publicKey);
     return await hpke.createSenderContext({
       recipientPublicKey,
@@ -60,7 +62,6 @@ export async function sealRequestWith(
   plaintext: Uint8Array,
 ): Promise<Sealed> {
   checkPlaintext(plaintext);
-  channelSuite(key.suite);
   const context = await sender(random, key);
   const enc = new Uint8Array(context.enc);
   const bytes = encode(SealedRequest, {

@@ -4,6 +4,7 @@
  * @module
  */
 import { TAG_LENGTH } from '../crypto/engine.ts';
+import { isP256PublicKey } from '../crypto/p256.ts';
 import { StrongroomError } from '../errors.ts';
 import { label } from '../keys/labels.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
@@ -24,13 +25,15 @@ export interface ChannelSuite {
   readonly ids: HpkeIds;
   /** Bytes of an encapsulated key: Nenc of RFC 9180. */
   readonly encLength: number;
-  /** Bytes of a public key: Npk of RFC 9180. */
-  readonly publicKeyLength: number;
+  /** True for what the suite takes as a public key, of Npk bytes (RFC 9180). */
+  readonly isPublicKey: (bytes: Uint8Array) => boolean;
 }
 
 const SUITES: ReadonlyMap<number, ChannelSuite> = new Map([
   // DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM
-  [1, { ids: { kem: 0x20, kdf: 1, aead: 2 }, encLength: 32, publicKeyLength: 32 }],
+  [1, { ids: { kem: 0x20, kdf: 1, aead: 2 }, encLength: 32, isPublicKey: ({ length }) => length === 32 }],
+  // DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM
+  [2, { ids: { kem: 0x10, kdf: 1, aead: 2 }, encLength: 65, isPublicKey: isP256PublicKey }],
 ]);
 
 /** A suite by its number. @throws StrongroomError `unsupported-suite` */
@@ -40,7 +43,7 @@ export function channelSuite(number: number): ChannelSuite {
   return suite;
 }
 
-/** A request as it travels: 2110 bytes in suite 1. */
+/** A request as it travels: 2110 bytes in suite 1, 2143 in suite 2. */
 export interface SealedRequest {
   readonly version: number;
   readonly suite: number;

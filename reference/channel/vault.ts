@@ -5,6 +5,7 @@
  */
 import { type CryptoEngine } from '../crypto/engine.ts';
 import { nodeEngine } from '../crypto/node.ts';
+import { p256Key } from '../crypto/p256-key.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { x25519 } from '../crypto/x25519.ts';
 import { StrongroomError } from '../errors.ts';
@@ -78,25 +79,34 @@ export function openRequest(
   return openRequestWith(systemRandom, decapsulate, fleetId, bytes);
 }
 
-/** A channel key of suite 1 in memory. */
+/** A channel key in memory. */
 export interface SoftwareChannelKey {
+  /** Number of its suite. */
+  readonly suite: 1 | 2;
   /** 8 bytes. */
   readonly id: Bytes;
   /** 32 bytes. */
   readonly secretKey: Uint8Array;
 }
 
-/** Decapsulates suite 1 with keys in memory, which may be wiped after the call. */
+/** Decapsulates with keys in memory, which may be wiped after the call. */
 export function softwareDecapsulate(
   keys: readonly SoftwareChannelKey[],
   engine: CryptoEngine = nodeEngine,
 ): Decapsulate {
-  const byId = new Map(keys.map(({ id, secretKey }) => [hex(id), x25519(secretKey)]));
+  const byId = new Map(
+    keys.map(({ suite, id, secretKey }) => [
+      `${suite} ${hex(id)}`,
+      suite === 1 ? x25519(secretKey) : p256Key(secretKey),
+    ]),
+  );
   return (suite, kemKeyId, enc) =>
     new Promise((resolve) => {
       const { ids } = channelSuite(suite);
-      const key = byId.get(hex(kemKeyId));
+      const key = byId.get(`${suite} ${hex(kemKeyId)}`);
       if (key === undefined) throw new StrongroomError('unknown-channel-key', `no key ${hex(kemKeyId)}`);
-      resolve(dhkemSharedSecret(engine, ids.kem, key.agree(enc), enc, key.publicKey));
+      const dh = key.agree(enc);
+      resolve(dhkemSharedSecret(engine, ids.kem, dh, enc, key.publicKey));
+      wipe(dh);
     });
 }

@@ -93,7 +93,7 @@ class LyingFleet {
     const signed = assembleDescriptor(descriptor, [
       signDescriptor(encode(FleetDescriptor, descriptor), this.signer),
     ]);
-    const decapsulate = softwareDecapsulate([{ id: kem.id, secretKey: this.kem }]);
+    const decapsulate = softwareDecapsulate([{ suite: 1, id: kem.id, secretKey: this.kem }]);
     this.transport = {
       descriptor: () => Promise.resolve(signed),
       exchange: async (body) => {

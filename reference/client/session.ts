@@ -6,7 +6,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openAnswer } from '../channel/answer.ts';
 import { sealRequestWith } from '../channel/client.ts';
-import { ed25519Verify } from '../crypto/ed25519.ts';
 import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import { Answer, Statement } from '../exchange/answer.ts';
@@ -19,7 +18,7 @@ import {
   type Command,
   type Proof,
 } from '../exchange/request.ts';
-import { channelKey, receiptKey, type FleetDescriptor } from '../fleet/index.ts';
+import { channelKey, keyRules, receiptKey, type FleetDescriptor } from '../fleet/index.ts';
 import { label } from '../keys/labels.ts';
 import { concat, equal, utf8, type Bytes } from '../wire/bytes.ts';
 import { decode, encode, type Codec } from '../wire/codec.ts';
@@ -164,7 +163,8 @@ export class Session {
     const { statement, receiptKeyId, signature } = answer;
     const key = receiptKey(this.descriptor, receiptKeyId);
     const signed = concat(label('answer'), encode(Statement, statement));
-    if (key === undefined || !ed25519Verify(key.publicKey, signed, signature)) {
+    const { verifyReceipt } = keyRules(this.descriptor.channelSuite);
+    if (key === undefined || !verifyReceipt(key.publicKey, signed, signature)) {
       throw bad('the answer is not signed by this fleet');
     }
     if (statement.version !== EXCHANGE_VERSION) throw bad(`version ${statement.version}`);

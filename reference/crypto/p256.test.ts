@@ -1,7 +1,8 @@
 import { p256 } from '@noble/curves/nist.js';
 import { describe, expect, it } from 'vitest';
 import { concat, fromHex, utf8, type Bytes } from '../wire/bytes.ts';
-import { isP256PublicKey, isP256SecretKey, p256Key, p256Verify } from './p256.ts';
+import { isP256SecretKey, p256Key } from './p256-key.ts';
+import { isP256PublicKey, p256Verify } from './p256.ts';
 
 const N = fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
 const secret = new Uint8Array(32).fill(7);

@@ -2,12 +2,14 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
 import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.ts';
 import { nodeEngine } from '../crypto/node.ts';
+import { p256Key } from '../crypto/p256-key.ts';
 import { concat, fromHex, hex, utf8, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { nobleSuite } from '../opaque/suite.ts';
 import { descriptorHash, FleetDescriptor, keyId, SignedDescriptor, type FleetKey } from './descriptor.ts';
 import { channelKey, opaqueKey, receiptKey, registrationKey } from './keys.ts';
 import { DEFAULT_POLICY } from './policy.ts';
+import { keyRules } from './suites.ts';
 import { assembleDescriptor, signDescriptor, verifyDescriptor, type DescriptorTrust } from './verify.ts';
 
 const secrets = [1, 2, 3, 4].map((n) => nodeEngine.hash('sha256', Uint8Array.of(n)));
@@ -198,6 +200,7 @@ describe('a descriptor that k signers have signed all the same', () => {
     ['a receipt key of 31 bytes', { receiptKeys: [keyOf(publicKey(0).slice(1))] }, 'bad-descriptor'],
     ['a receipt key of small order', { receiptKeys: [keyOf(identity)] }, 'bad-descriptor'],
     ['a receipt key that is not canonical', { receiptKeys: [keyOf(notCanonical)] }, 'bad-descriptor'],
+    ['keys of suite 1 in suite 2', { channelSuite: 2 }, 'bad-descriptor'],
     ['an OPAQUE key that is no element', { opaqueKeys: [opaqueKeyOf(4, 1, seed(4))] }, 'bad-descriptor'],
     ['the identity as OPAQUE key', { opaqueKeys: [opaqueKeyOf(4, 1, new Uint8Array(32))] }, 'bad-descriptor'],
     [
@@ -223,6 +226,40 @@ describe('a descriptor that k signers have signed all the same', () => {
     expect(refusal(forced(wrong))).toBe(code);
     expect(() => assembleDescriptor(wrong, [])).toThrow(expect.objectContaining({ code }));
   });
+});
+
+// proves CHN-13, CHN-14
+describe('a descriptor of suite 2', () => {
+  const p256 = (n: number): Bytes => p256Key(seed(n)).publicKey;
+  const other = { ...descriptor, channelSuite: 2, kemKeys: [keyOf(p256(1))], receiptKeys: [keyOf(p256(2))] };
+
+  it('names points of P-256, and is accepted', () => {
+    expect(refusal(forced(other))).toBe('accepted');
+    expect(channelKey(other)).toMatchObject({ suite: 2, publicKey: p256(1) });
+  });
+
+  it.each(['kemKeys', 'receiptKeys'] as const)('is refused with %s that are none', (field) => {
+    const compressed = Uint8Array.of(2 + ((p256(1)[64] ?? 0) & 1), ...p256(1).subarray(1, 33));
+    const off = p256(1).map((byte, i) => (i === 64 ? byte ^ 1 : byte));
+    for (const bytes of [publicKey(1), compressed, off]) {
+      expect(refusal(forced({ ...other, [field]: [keyOf(bytes)] }))).toBe('bad-descriptor');
+    }
+  });
+});
+
+// proves CHN-15
+it('a receipt is verified as the suite has it', () => {
+  const message = utf8('answer');
+  const [ed, ec] = [keyRules(1), keyRules(2)];
+  const receipt = p256Key(seed(2));
+  const signature = receipt.sign(message);
+  expect(ec.verifyReceipt(receipt.publicKey, message, signature)).toBe(true);
+  expect(ed.verifyReceipt(publicKey(2), message, ed25519Sign(seed(2), message))).toBe(true);
+  expect(ec.verifyReceipt(publicKey(2), message, ed25519Sign(seed(2), message))).toBe(false);
+  expect(ed.verifyReceipt(receipt.publicKey, message, signature)).toBe(false);
+  const zero = signature.map((byte, i) => (i < 32 ? 0 : byte));
+  expect(ec.verifyReceipt(receipt.publicKey, message, zero)).toBe(false);
+  expect(() => keyRules(3)).toThrow(expect.objectContaining({ code: 'unsupported-suite' }));
 });
 
 describe('keys', () => {

@@ -20,6 +20,7 @@ export {
 } from './descriptor.ts';
 export { channelKey, opaqueKey, receiptKey, registrationKey } from './keys.ts';
 export { DEFAULT_POLICY } from './policy.ts';
+export { keyRules, type KeyRules } from './suites.ts';
 export {
   assembleDescriptor,
   checkDescriptor,

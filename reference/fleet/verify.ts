@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { channelSuite } from '../channel/messages.ts';
 import { ed25519PublicKey, ed25519Sign, ed25519Verify, isEd25519PublicKey } from '../crypto/ed25519.ts';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import { label } from '../keys/labels.ts';
@@ -23,6 +22,7 @@ import {
   type Policy,
   type ProtectionLevel,
 } from './descriptor.ts';
+import { keyRules } from './suites.ts';
 
 /** Bounds of the policy (spec/limits.md). */
 const MAX_BUDGET = 100;
@@ -94,14 +94,14 @@ export function checkDescriptor(descriptor: FleetDescriptor): void {
   if (descriptor.version !== DESCRIPTOR_VERSION) {
     throw new StrongroomError('unsupported-version', `descriptor version ${descriptor.version}`);
   }
-  const { publicKeyLength } = channelSuite(descriptor.channelSuite);
+  const { isChannelKey, isReceiptKey } = keyRules(descriptor.channelSuite);
   if (descriptor.opaqueSuite !== OPAQUE_RISTRETTO255) {
     throw fault('unsupported-suite', `OPAQUE suite ${descriptor.opaqueSuite}`);
   }
   if (descriptor.serial < 1) throw bad('serial 0');
   if (descriptor.notBefore > descriptor.notAfter) throw bad('not_before is after not_after');
-  checkKeys('kem_keys', descriptor.kemKeys, (key) => key.length === publicKeyLength);
-  checkKeys('receipt_keys', descriptor.receiptKeys, isEd25519PublicKey);
+  checkKeys('kem_keys', descriptor.kemKeys, isChannelKey);
+  checkKeys('receipt_keys', descriptor.receiptKeys, isReceiptKey);
   checkKeys('opaque_keys', descriptor.opaqueKeys, (key) => nobleRistretto255.isElement(key));
   for (const keys of [descriptor.kemKeys, descriptor.receiptKeys]) {
     if (!keys.some((key) => key.state === 'current')) throw bad('no current key');

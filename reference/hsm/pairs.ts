@@ -7,7 +7,7 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { dhkemSharedSecret } from '../channel/index.ts';
 import { ed25519PublicKey } from '../crypto/ed25519.ts';
 import { nodeEngine } from '../crypto/node.ts';
-import { isP256SecretKey, p256Key } from '../crypto/p256.ts';
+import { isP256SecretKey, p256Key } from '../crypto/p256-key.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { x25519 } from '../crypto/x25519.ts';
 import { concat, copy, fromHex, wipe, type Bytes } from '../wire/bytes.ts';
