@@ -10,6 +10,7 @@ import { dhkemSharedSecret, keySchedule } from '../reference/channel/key-schedul
 import { channelInfo, channelSuite } from '../reference/channel/messages.ts';
 import { ed25519PublicKey } from '../reference/crypto/ed25519.ts';
 import { nodeEngine } from '../reference/crypto/node.ts';
+import { p256Key } from '../reference/crypto/p256-key.ts';
 import type { RandomSource } from '../reference/crypto/random.ts';
 import { x25519 } from '../reference/crypto/x25519.ts';
 import { FleetDescriptor, keyId, type FleetKey } from '../reference/fleet/descriptor.ts';
@@ -119,12 +120,12 @@ export function opaqueExample(): readonly Row[] {
 }
 
 /** A request of zeros and an answer of zeros: sealed by the client, its secrets as the vault has them. */
-export async function channelExample(): Promise<readonly Row[]> {
-  const recipient = x25519(filled(32, 0x11));
-  const key = { suite: 1, fleetId, id: keyId(recipient.publicKey), publicKey: recipient.publicKey };
+export async function channelExample(suite: 1 | 2): Promise<readonly Row[]> {
+  const recipient = (suite === 1 ? x25519 : p256Key)(filled(32, 0x11));
+  const key = { suite, fleetId, id: keyId(recipient.publicKey), publicKey: recipient.publicKey };
   const { bytes: request, context } = await sealRequestWith(random, key, filled(2048, 0));
-  const { ids } = channelSuite(1);
-  const info = channelInfo(1, fleetId, key.id);
+  const { ids, encLength } = channelSuite(suite);
+  const info = channelInfo(suite, fleetId, key.id);
   const { enc } = context;
   const shared = dhkemSharedSecret(nodeEngine, ids.kem, recipient.agree(enc), enc, recipient.publicKey);
   const keys = keySchedule(nodeEngine, ids, shared, info);
@@ -138,7 +139,7 @@ export async function channelExample(): Promise<readonly Row[]> {
     ['key', keys.key],
     ['base_nonce', keys.baseNonce],
     ['secret', context.secret],
-    ['request[0:78]', request.subarray(0, 78)],
+    [`request[0:${46 + encLength}]`, request.subarray(0, 46 + encLength)],
     ['request tag', request.subarray(-16)],
     ['request_hash', context.requestHash],
     ['answer[0:64]', answer.subarray(0, 64)],

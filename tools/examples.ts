@@ -98,7 +98,8 @@ function records(): string {
   ]);
 }
 
-const CHANNEL = await channelExample();
+const CHANNEL = await channelExample(1);
+const CHANNEL_P256 = await channelExample(2);
 const SALVAGE = await salvageExample(key);
 
 /** Every example by the name in its markers. */
@@ -112,13 +113,14 @@ const EXAMPLES: Readonly<Record<string, () => string>> = {
   opaque: () => listing(opaqueExample()),
   salvage: () => SALVAGE,
   channel: () => listing(CHANNEL),
+  'channel-p256': () => listing(CHANNEL_P256),
   fleet: () => listing(fleetExample()),
 };
 
 /** `text` with every example between its markers made anew. @throws Error if a marker names no example */
 export function renew(text: string): string {
   return text.replaceAll(
-    /(<!-- example:([a-z-]+) -->\n)[^]*?(<!-- \/example:\2 -->)/gu,
+    /(<!-- example:([a-z0-9-]+) -->\n)[^]*?(<!-- \/example:\2 -->)/gu,
     (_match, begin: string, name: string, end: string) => {
       const example = EXAMPLES[name];
       if (example === undefined) throw new Error(`there is no example named ${name}`);

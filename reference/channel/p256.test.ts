@@ -3,7 +3,7 @@ import { p256 } from '@noble/curves/nist.js';
 import { describe, expect, it } from 'vitest';
 import { p256Key } from '../crypto/p256-key.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { concat, copy, hex, type Bytes } from '../wire/bytes.ts';
+import { concat, copy, fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { openAnswer } from './answer.ts';
 import { sealRequest, type ChannelKey } from './client.ts';
@@ -20,6 +20,8 @@ const sealed = await sealRequest(key, request);
 const open = (bytes: Bytes): ReturnType<typeof openRequest> => openRequest(decapsulate, fleetId, bytes);
 const flipped = (bytes: Bytes, at: number): Bytes => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
+const PRIME = fromHex(p256.Point.Fp.ORDER.toString(16).padStart(64, '0'));
+
 /** What is no uncompressed point of the curve. */
 const noPoints: readonly (readonly [string, Bytes])[] = [
   ['another y', flipped(key.publicKey, 64)],
@@ -27,6 +29,8 @@ const noPoints: readonly (readonly [string, Bytes])[] = [
   ['a hybrid encoding', concat(Uint8Array.of(6 + ((key.publicKey[64] ?? 0) & 1)), key.publicKey.subarray(1))],
   ['the point at infinity', new Uint8Array(1)],
   ['zeros', concat(Uint8Array.of(4), new Uint8Array(64))],
+  ['an x that is not below p', concat(Uint8Array.of(4), PRIME, key.publicKey.subarray(33))],
+  ['one byte more', concat(key.publicKey, new Uint8Array(1))],
 ];
 
 // proves CHN-13, CHN-14

@@ -1,4 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256 } from '@noble/curves/nist.js';
 import { describe, expect, it } from 'vitest';
 import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '../crypto/ed25519.ts';
 import { nodeEngine } from '../crypto/node.ts';
@@ -257,8 +258,22 @@ it('a receipt is verified as the suite has it', () => {
   expect(ed.verifyReceipt(publicKey(2), message, ed25519Sign(seed(2), message))).toBe(true);
   expect(ec.verifyReceipt(publicKey(2), message, ed25519Sign(seed(2), message))).toBe(false);
   expect(ed.verifyReceipt(receipt.publicKey, message, signature)).toBe(false);
-  const zero = signature.map((byte, i) => (i < 32 ? 0 : byte));
-  expect(ec.verifyReceipt(receipt.publicKey, message, zero)).toBe(false);
+  const order = p256.Point.Fn.ORDER;
+  const number = (value: bigint): Bytes => fromHex(value.toString(16).padStart(64, '0'));
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
+  const turned = concat(r, number(order - BigInt(`0x${hex(s)}`)));
+  expect(ec.verifyReceipt(receipt.publicKey, message, turned)).toBe(true);
+  const wrong = [
+    ...[0n, order, order + 1n, 2n ** 256n - 1n].flatMap((value) => [
+      concat(number(value), s),
+      concat(r, number(value)),
+    ]),
+    signature.subarray(1),
+    concat(signature, new Uint8Array(1)),
+    new Uint8Array(p256.Signature.fromBytes(signature).toBytes('der')),
+    ...[0, 31, 32, 63].map((at) => signature.map((byte, i) => (i === at ? byte ^ 1 : byte))),
+  ];
+  for (const each of wrong) expect(ec.verifyReceipt(receipt.publicKey, message, each)).toBe(false);
   expect(() => keyRules(3)).toThrow(expect.objectContaining({ code: 'unsupported-suite' }));
 });
 
