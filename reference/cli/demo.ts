@@ -13,6 +13,7 @@ import { sizeOf } from './progress.ts';
 const PASSWORD = 'correct horse battery staple';
 const WRONG = 'Tr0ub4dor&3';
 const ACCOUNT = '+1 555 0100';
+const THIRD_ACCOUNT = '+1 555 0142';
 const SPENT_ACCOUNT = '+1 555 0199';
 const BUDGET = 3;
 /** For the demonstration alone: nobody wants to wait four days for the last attempt. */
@@ -150,9 +151,37 @@ async function newDevice(vault: RunningVault, source: string, digits: string): P
   await restoreAndCompare(another, ['--key-fd', '3'], source, digits);
 }
 
+/** A new password, a deletion that nobody has proved and that the owner cancels, and one with the key. */
+async function changeAndDelete(vault: RunningVault): Promise<void> {
+  step('e', 'The password is changed, a deletion by a stranger is cancelled, and the owner deletes the key');
+  const cwd = device('third-account');
+  const options = accountOptions(vault, THIRD_ACCOUNT, cwd);
+  const [key, password] = [
+    ['--key-file', 'backup.key'],
+    ['--password-fd', '3'],
+  ];
+  await strongroom(['key', 'new', '--output', 'backup.key'], { cwd });
+  await strongroom(['register', ...options, ...key, ...password], { cwd, secret: WRONG });
+  writeFileSync(join(cwd, 'new-password'), PASSWORD, { mode: 0o600 });
+  const change = ['change-password', ...options, ...password, '--new-password-file', 'new-password'];
+  tell((await strongroom(change, { cwd, secret: WRONG })).stdout);
+  await strongroom(['recover', ...options, ...password], { cwd, secret: WRONG, expect: 3 });
+  tell('the old password is wrong from now on');
+  await strongroom(['delete', ...options, '--unproved', '--yes'], { cwd });
+  const status = await strongroom(['status', ...options], { cwd });
+  tell(`a stranger asks for the deletion; the owner sees, whatever the owner asks:\n${status.stderr}`);
+  check(status.stderr.includes('strongroom cancel'), 'the owner is told how to cancel it');
+  tell((await strongroom(['cancel', ...options, ...key], { cwd })).stdout);
+  const after = await strongroom(['status', ...options], { cwd });
+  check(after.stderr === '' && /^phase +active$/mu.test(after.stdout), 'the key is still there');
+  tell((await strongroom(['delete', ...options, ...key, '--yes'], { cwd })).stdout);
+  await strongroom(['recover', ...options, ...password], { cwd, secret: PASSWORD, expect: 6 });
+  tell('the vault has no key of this account any more');
+}
+
 /** Spends the budget of a second account; the right password then gets nothing. */
 async function spendBudget(vault: RunningVault): Promise<void> {
-  step('e', `A second account with a budget of ${BUDGET}, spent with wrong passwords`);
+  step('f', `A second account with a budget of ${BUDGET}, spent with wrong passwords`);
   const cwd = device('second-account');
   await strongroom(['key', 'new', '--output', 'backup.key'], { cwd });
   const options = accountOptions(vault, SPENT_ACCOUNT, cwd);
@@ -184,7 +213,7 @@ async function spendBudget(vault: RunningVault): Promise<void> {
 }
 
 async function conformance(): Promise<void> {
-  step('f', 'The conformance suite, against this reference implementation');
+  step('g', 'The conformance suite, against this reference implementation');
   const adapter = `"${process.execPath}" "${join(ROOT, 'conformance', 'adapters', 'reference.ts')}"`;
   const out = place('conformance');
   const claims = ROLES.flatMap((role) => ['--claim', role]);
@@ -208,6 +237,7 @@ async function demonstrate(argument: string | undefined): Promise<void> {
   const vault = await startVault();
   const digits = await oldDevice(vault, source);
   await newDevice(vault, source, digits);
+  await changeAndDelete(vault);
   await spendBudget(vault);
   check((await vault.stop()) === 0, 'the vault ends cleanly');
   await conformance();

@@ -64,7 +64,7 @@ const CODES: readonly (readonly [number, readonly ErrorCode[]])[] = [
       'store-damaged',
     ],
   ],
-  [5, ['unavailable', 'try-later']],
+  [5, ['unavailable', 'try-later', 'scheduled']],
   [6, ['destroyed', 'not-registered']],
   [
     7,
