@@ -1,14 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ed25519Verify } from '../../crypto/ed25519.ts';
-import { systemRandom } from '../../crypto/random.ts';
-import {
-  Answer,
-  Recovered,
-  RecoverStarted,
-  RegisterStarted,
-  Statement,
-  StatusBody,
-} from '../../exchange/answer.ts';
+import { Recovered, RecoverStarted, RegisterStarted, Statement, StatusBody } from '../../exchange/answer.ts';
 import {
   RecoverFinish,
   RecoverStart,
@@ -17,61 +8,21 @@ import {
   RegisterStart,
   Request,
 } from '../../exchange/request.ts';
-import type { Policy } from '../../fleet/descriptor.ts';
-import { label } from '../../keys/labels.ts';
 import { sodiumSuite } from '../../opaque/index.ts';
 import { concat, fromHex, utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import type { AccountRecord } from '../record.ts';
 import { TestAccount } from '../testing/account.ts';
-import { MemoryDriver } from '../testing/memory-driver.ts';
+import { CoreVault } from '../testing/core-vault.ts';
 import { BUCKET_SECONDS, CLOSED_SECONDS } from './attempts.ts';
-import type { Caller } from './fleet.ts';
-import { handle, leafInput, sweep } from './handle.ts';
+import { sweep } from './handle.ts';
 
 const DAY = 24 * 3600;
 const suite = await sodiumSuite();
 
-function vault(policy: Partial<Policy> = {}): {
-  driver: MemoryDriver;
-  readonly send: (request: Bytes, caller?: Caller) => Promise<Statement>;
-  account(name?: string): TestAccount;
-  leaf(name?: string): Bytes;
-  record(name?: string): AccountRecord;
-} {
-  const driver = new MemoryDriver(policy, suite);
-  const leaf = (name = 'alice'): Bytes =>
-    driver.perform({ kind: 'hmac', key: 'index', data: leafInput(utf8(name)) }) as Bytes;
-  // oxlint-disable-next-line typescript/require-await -- errors are rejections
-  const send = async (plaintext: Bytes, caller: Caller = { kind: 'anyone' }): Promise<Statement> => {
-    const requestHash = systemRandom('request_hash', 32);
-    const { answer } = driver.run(handle(driver.fleet, { caller, requestHash, plaintext }));
-    const { statement, signature, receiptKeyId } = decode(Answer, answer);
-    expect(
-      ed25519Verify(driver.receiptKey, concat(label('answer'), encode(Statement, statement)), signature),
-    ).toBe(true);
-    expect(receiptKeyId).toEqual(driver.fleet.receiptKeyId);
-    expect(statement.requestHash).toEqual(requestHash);
-    expect(statement.fleetId).toEqual(driver.fleet.fleetId);
-    return statement;
-  };
-  return {
-    driver,
-    send,
-    leaf,
-    account: (name = 'alice') => new TestAccount(send, driver.fleet.fleetId, name),
-    record(name) {
-      const record = driver.record(leaf(name));
-      if (record === undefined) throw new Error('no record');
-      return record;
-    },
-  };
-}
-
-let v: ReturnType<typeof vault>;
+let v: CoreVault;
 let alice: TestAccount;
 beforeEach(() => {
-  v = vault();
+  v = new CoreVault(suite);
   alice = v.account();
 });
 const closeAll = async (count: number): Promise<void> => {
@@ -109,7 +60,7 @@ describe('the life of an account', () => {
   });
 
   it('gives one charge back and no more under a policy without refill', async () => {
-    v = vault({ refill: 'none' });
+    v = new CoreVault(suite, { refill: 'none' });
     alice = v.account();
     await alice.register('secret', 5);
     await closeAll(3);
@@ -189,7 +140,11 @@ describe('requests that are not served', () => {
     ['bytes that are no request', (): Bytes => new Uint8Array(2048).fill(1)],
     [
       'another fleet',
-      (): Bytes => new TestAccount(v.send, new Uint8Array(16), 'alice').request('status', new Uint8Array(0)),
+      (): Bytes =>
+        new TestAccount((bytes) => v.send(bytes), new Uint8Array(16), 'alice').request(
+          'status',
+          new Uint8Array(0),
+        ),
     ],
     [
       'another version',
@@ -439,7 +394,7 @@ describe('the ledger', () => {
 
   // proves ATT-11
   it('has a ceiling over all generations, which ends with its oldest period', async () => {
-    v = vault({ ceiling: 4 });
+    v = new CoreVault(suite, { ceiling: 4 });
     alice = v.account();
     await alice.register('secret', 10);
     await closeAll(4);
@@ -555,7 +510,7 @@ describe('an attempt', () => {
 
 describe('waits', () => {
   it('follows the ladder of the policy, and repeats are free', async () => {
-    v = vault({ delays: [0, 0, 60, 600] });
+    v = new CoreVault(suite, { delays: [0, 0, 60, 600] });
     alice = v.account();
     await alice.register('secret', 10);
     await closeAll(1);
@@ -573,7 +528,7 @@ describe('waits', () => {
   });
 
   it('waits before the first attempt of a generation that starts with charges', async () => {
-    v = vault({ delays: [0, 0, 0, 60] });
+    v = new CoreVault(suite, { delays: [0, 0, 0, 60] });
     alice = v.account();
     await alice.register('secret', 2);
     await closeAll(2);
@@ -601,7 +556,7 @@ describe('the last chance', () => {
   });
 
   it('restores it one guess short without refill', async () => {
-    v = vault({ refill: 'none' });
+    v = new CoreVault(suite, { refill: 'none' });
     alice = v.account();
     await alice.register('secret', 3);
     await closeAll(2);
@@ -638,7 +593,7 @@ describe('the last chance', () => {
   });
 
   it('lasts while any attempt is open', async () => {
-    v = vault();
+    v = new CoreVault(suite);
     alice = v.account();
     await alice.register('secret', 3);
     const [good, bad, worse] = [

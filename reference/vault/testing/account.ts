@@ -8,6 +8,7 @@ import { systemRandom } from '../../crypto/random.ts';
 import { nodeEngine } from '../../crypto/node.ts';
 import { ed25519PublicKey, ed25519Sign } from '../../crypto/ed25519.ts';
 import { RegisterStarted, RecoverStarted, type Statement } from '../../exchange/answer.ts';
+import { ChangeFinish, ChangeStart, ChangeStarted } from '../../exchange/change.ts';
 import {
   COMMANDS,
   EXCHANGE_VERSION,
@@ -30,6 +31,8 @@ import {
   nobleSuite,
   startLogin,
   startRegistration,
+  type LoginState,
+  type RegistrationState,
 } from '../../opaque/index.ts';
 import { opaqueContext, OPAQUE_RISTRETTO255 } from '../../opaque/profile.ts';
 import { concat, utf8, type Bytes } from '../../wire/bytes.ts';
@@ -56,6 +59,42 @@ export interface Begun {
   readonly proof: Extract<Proof, { kind: 'ke3' }> | undefined;
   /** False if the envelope did not open. */
   readonly right: boolean;
+}
+
+/** A change of the password, up to the answer to `change-start`. */
+export interface Change {
+  readonly start: Bytes;
+  readonly answer: Statement;
+  readonly finish: Bytes;
+  readonly proof: Extract<Proof, { kind: 'ke3' }>;
+}
+
+/** KE3 of an attempt: right if the password is, random if not. */
+async function proofOf(
+  ke1: Bytes,
+  state: LoginState,
+  { attemptId, oprfKeyId, opaqueKeyId, stretch, ke2 }: RecoverStarted,
+): Promise<{ readonly proof: Extract<Proof, { kind: 'ke3' }>; readonly right: boolean }> {
+  const context = opaqueContext({ suite: OPAQUE_RISTRETTO255, oprfKeyId, opaqueKeyId, stretch });
+  const ke3 = await finishLogin({ suite: nobleSuite, state, ke2, context, stretch: identityStretch }).then(
+    ({ ke3 }) => ke3,
+    () => undefined,
+  );
+  const proof = { kind: 'ke3', ke1, attemptId, ke3: ke3 ?? systemRandom('dummy_ke3', 64) } as const;
+  return { proof, right: ke3 !== undefined };
+}
+
+async function recordOf(
+  state: RegistrationState,
+  { registrationResponse: response }: RegisterStarted,
+): Promise<Bytes> {
+  const { record } = await finishRegistration({
+    suite: nobleSuite,
+    state,
+    response,
+    stretch: identityStretch,
+  });
+  return record;
 }
 
 /** One account at one vault. */
@@ -87,13 +126,8 @@ export class TestAccount {
     const { request, state } = startRegistration(nobleSuite, utf8(password));
     const answer = await this.call('register-start', encode(RegisterStart, { registrationRequest: request }));
     const started = decode(RegisterStarted, answer.body);
-    const { registrationResponse: response, registrationId } = started;
-    const { record } = await finishRegistration({
-      suite: nobleSuite,
-      state,
-      response,
-      stretch: identityStretch,
-    });
+    const { registrationId } = started;
+    const record = await recordOf(state, started);
     const secret = systemRandom('secret', 32);
     const sealedKey = systemRandom('sealed_key', 48);
     const finish = encode(RegisterFinish, {
@@ -148,15 +182,7 @@ export class TestAccount {
       body: encode(RecoverStart, { ke1 }),
       async complete(answer) {
         if (answer.outcome !== 'ok') return { ke1, answer, proof: undefined, right: false };
-        const { attemptId, oprfKeyId, opaqueKeyId, stretch, ke2 } = decode(RecoverStarted, answer.body);
-        const context = opaqueContext({ suite: OPAQUE_RISTRETTO255, oprfKeyId, opaqueKeyId, stretch });
-        const options = { suite: nobleSuite, state, ke2, context, stretch: identityStretch };
-        const ke3 = await finishLogin(options).then(
-          ({ ke3 }) => ke3,
-          () => undefined,
-        );
-        const proof = { kind: 'ke3', ke1, attemptId, ke3: ke3 ?? systemRandom('dummy_ke3', 64) } as const;
-        return { ke1, answer, proof, right: ke3 !== undefined };
+        return { ke1, answer, ...(await proofOf(ke1, state, decode(RecoverStarted, answer.body))) };
       },
     };
   }
@@ -178,5 +204,32 @@ export class TestAccount {
   async recover(password: string, acknowledged = 0): Promise<Statement> {
     const begun = await this.start(password);
     return begun.proof === undefined ? begun.answer : this.finish(begun, acknowledged);
+  }
+
+  /** `change-start`, and the body of the `change-finish` that follows it. */
+  async change(password: string, next: string, budget = 0, acknowledged = 0): Promise<Change> {
+    const login = startLogin(nobleSuite, utf8(password));
+    const { request, state } = startRegistration(nobleSuite, utf8(next));
+    const start = encode(ChangeStart, { ke1: login.ke1, registrationRequest: request });
+    const answer = await this.call('change-start', start);
+    const { attempt, registration } = decode(ChangeStarted, answer.body);
+    const { proof } = await proofOf(login.ke1, login.state, attempt);
+    const { kind: _, ...ke3Proof } = proof;
+    const finish = encode(ChangeFinish, {
+      ...ke3Proof,
+      acknowledged,
+      registrationId: registration.registrationId,
+      record: await recordOf(state, registration),
+      stretch: DEFAULT_STRETCH,
+      sealedKey: systemRandom('sealed_key', 48),
+      ownerKey: ed25519PublicKey(this.ownerSecret),
+      budget,
+    });
+    return { start, answer, finish, proof };
+  }
+
+  /** One request with the owner's signature over it. */
+  signed(command: Command, body: Bytes = new Uint8Array(0)): Promise<Statement> {
+    return this.call(command, body, this.owner(command, body));
   }
 }
