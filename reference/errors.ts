@@ -104,11 +104,24 @@ export const ERRORS = {
     'The key file or its sealing key is not where the configuration says. Restore it from safe keeping.',
   'keys-damaged':
     'The key file does not open under this sealing key. Give the right sealing key, or restore both files.',
-  'keys-exposed': 'A secret file is open to other users. Take their rights away: chmod 600.',
+  'keys-exposed':
+    'A secret file is open to other users (chmod 600), or a device would give a key away (make keys anew).',
   'anchor-missing': 'The anchor is gone. Do not make a new one: find out who removed it.',
   'anchor-damaged': 'The anchor cannot be read. Do not make a new one: find out what happened to it.',
   'anchor-locked': 'Another process has the anchor open. Stop it: two vaults on one anchor are two budgets.',
   'anchor-conflict': 'Another writer moved the anchor. Stop the second vault that uses it.',
+  'hsm-unavailable':
+    'The device or its module does not work, or has stopped. See to it (network, power, its own log), then start the vault again.',
+  'hsm-pin-incorrect':
+    'The device does not accept the PIN. Correct the PIN file before you start again: a few wrong PINs lock the token.',
+  'hsm-pin-locked':
+    'The token has locked its PIN. Its security officer can set a new one; do not initialise the token.',
+  'hsm-token-missing':
+    'No token of this label is there. Connect it, or correct the label in the configuration.',
+  'hsm-mechanism-missing':
+    'The device does not do what a vault needs, or does it wrongly; it is named. Use a device that does.',
+  'hsm-in-use':
+    'Another process has this token open for a vault. Stop it: two vaults on one token are two budgets.',
   'store-locked': 'Another process has the store open. Stop it, or point this vault at its own store.',
   'store-damaged': 'The store is not a readable database. Restore its disk; an older copy will be refused.',
   'disk-full':

@@ -12,6 +12,7 @@ export { connectWith } from './client/session.ts';
 export { sealStreamWith } from './container/streams.ts';
 export { sealerWith, sealWith } from './container/writer.ts';
 export { sealFileWith } from './files/seal-file.ts';
+export { runHsmContract, type HsmBackend } from './hsm/contract.ts';
 export { generateWith } from './keys/backup-key.ts';
 export { finishRegistrationWith, startLoginWith, startRegistrationWith } from './opaque/client.ts';
 export { generateServerKeyPairWith } from './opaque/server.ts';

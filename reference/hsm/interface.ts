@@ -6,6 +6,7 @@
  */
 import type { Decapsulate } from '../channel/index.ts';
 import type { HashName } from '../crypto/engine.ts';
+import type { StrongroomError } from '../errors.ts';
 import type { KeyLocation, ProtectionLevel } from '../fleet/descriptor.ts';
 import type { Bytes } from '../wire/bytes.ts';
 
@@ -75,6 +76,8 @@ export interface HsmKeys {
   readonly publicKeys: Readonly<Record<PairKind, readonly Bytes[]>>;
   /** Where each kind of key is while it is used; `opaque` are the pairs that `seal` has wrapped. */
   readonly locations: Readonly<Record<PairKind | 'oprf' | 'opaque', KeyLocation>>;
+  /** Why nothing of it works any more, until it is opened anew; undefined while it works. */
+  readonly failure: StrongroomError | undefined;
   /** HMAC with the key's own hash: 32 or 64 bytes. */
   hmac(key: HmacKey, data: Uint8Array): Promise<Bytes>;
   /** Wraps a key that the vault must hold in memory to use (the OPAQUE key). */

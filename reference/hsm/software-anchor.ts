@@ -12,33 +12,13 @@ import { StrongroomError } from '../errors.ts';
 import { tryLock, type Lock } from '../files/lock.ts';
 import { label } from '../keys/labels.ts';
 import { concat, equal, wipe, type Bytes } from '../wire/bytes.ts';
-import {
-  decode,
-  encode,
-  opaque,
-  optional,
-  padded,
-  struct,
-  u16,
-  u32,
-  u64,
-  vector,
-  type Codec,
-} from '../wire/codec.ts';
+import { decode, encode, padded, struct, u64, vector, type Codec } from '../wire/codec.ts';
+import { AnchorEntryCodec, QueuedAnchor } from './anchor.ts';
 import { checkSecretFile, createFile } from './file.ts';
-import type { Anchor, AnchorEntry, PartitionKey } from './interface.ts';
+import type { AnchorEntry } from './interface.ts';
 
 /** Bytes of a slot on disk: one page, so that a write touches one slot alone. */
 const SLOT = 4096;
-
-type Changes = Parameters<Anchor['advance']>[0];
-
-/** A call that is not durable yet. */
-interface Waiting {
-  readonly changes: Changes;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
 
 interface Slot {
   /** Grows by one with every write. */
@@ -46,24 +26,10 @@ interface Slot {
   readonly entries: readonly AnchorEntry[];
 }
 
-const PartitionKey: Codec<PartitionKey> = struct<PartitionKey>('PartitionKey', {
-  epoch: u32,
-  since: u64,
-  key: opaque(32, 'key'),
-});
-
-const AnchorEntry: Codec<AnchorEntry> = struct<AnchorEntry>('AnchorEntry', {
-  partition: u16,
-  n: u64,
-  headHash: opaque(32, 'head_hash'),
-  current: PartitionKey,
-  next: optional(PartitionKey),
-});
-
 const Slot: Codec<Slot> = padded(
   struct<Slot>('AnchorSlot', {
     serial: u64,
-    entries: vector(AnchorEntry, 0, 3840),
+    entries: vector(AnchorEntryCodec, 0, 3840),
   }),
   SLOT - NONCE_LENGTH - TAG_LENGTH,
 );
@@ -82,31 +48,12 @@ function unseal(key: Uint8Array, sealed: Uint8Array): Slot | undefined {
   return plain && decode(Slot, plain);
 }
 
-/** A later value of the same partition: one head on, or other keys at the same head. */
-function follows(from: AnchorEntry, to: AnchorEntry): boolean {
-  if (from.partition !== to.partition) return false;
-  return to.n === from.n + 1 || (to.n === from.n && equal(to.headHash, from.headHash));
-}
-
 /** True if one slot has a data key that the other has not. */
 function hasOther(slot: Slot, than: Slot): boolean {
   const keysOf = ({ entries }: Slot): Bytes[] =>
     entries.flatMap(({ current, next }) => [current, next ?? current].map(({ key }) => key));
   const known = keysOf(than);
   return keysOf(slot).some((key) => !known.some((other) => equal(other, key)));
-}
-
-/** The entries after the changes of one call. @throws StrongroomError `anchor-conflict` */
-function change(entries: readonly AnchorEntry[], changes: Changes): readonly AnchorEntry[] {
-  return entries.map((entry) => {
-    const change = changes.find(({ from }) => from.partition === entry.partition);
-    if (change === undefined) return entry;
-    const present = equal(encode(AnchorEntry, change.from), encode(AnchorEntry, entry));
-    if (!present || !follows(change.from, change.to)) {
-      throw new StrongroomError('anchor-conflict', `partition ${entry.partition} is at ${entry.n}`);
-    }
-    return change.to;
-  });
 }
 
 /** The newest slot of a whole file, and the other one if it opens; undefined if the file is damaged. */
@@ -133,18 +80,16 @@ async function lockOf(path: string): Promise<Lock> {
 }
 
 /** {@link Anchor} in a file. */
-export class SoftwareAnchor implements Anchor {
+export class SoftwareAnchor extends QueuedAnchor {
   readonly #file: FileHandle;
   readonly #lock: Lock;
   readonly #key: Bytes;
   /** Both slots, as this process has read or written them last. */
   readonly #bytes: Bytes;
   #slot: Slot;
-  #waiting: Waiting[] = [];
-  #working: Promise<void> | undefined;
-  #failure: unknown;
 
   private constructor(file: FileHandle, lock: Lock, key: Bytes, bytes: Bytes, slot: Slot) {
+    super();
     this.#file = file;
     this.#lock = lock;
     this.#key = key;
@@ -184,53 +129,18 @@ export class SoftwareAnchor implements Anchor {
     }
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the contract is asynchronous
-  async read(): Promise<readonly AnchorEntry[]> {
+  protected get entries(): readonly AnchorEntry[] {
     return this.#slot.entries;
-  }
-
-  advance(changes: Changes): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ changes, resolve, reject });
-      this.#working ??= this.#work();
-    });
   }
 
   /** Closes the file after what is under way. */
   async close(): Promise<void> {
-    await this.#working;
+    await this.settled();
     await this.#file.close();
     this.#lock.release();
   }
 
-  /** Makes durable what waits, all of it in one write. */
-  async #work(): Promise<void> {
-    await Promise.resolve(); // so that calls of one moment are one group
-    for (let group = this.#waiting; group.length > 0; group = this.#waiting) {
-      this.#waiting = [];
-      const accepted: Waiting[] = [];
-      let { entries } = this.#slot;
-      for (const waiting of group) {
-        try {
-          entries = change(entries, waiting.changes);
-          accepted.push(waiting);
-        } catch (error) {
-          waiting.reject(error);
-        }
-      }
-      try {
-        if (accepted.length > 0) await this.#replace(entries);
-        for (const { resolve } of accepted) resolve();
-      } catch (error) {
-        // What the disk holds now is unknown: everything after it fails as well.
-        this.#failure ??= error;
-        for (const { reject } of accepted) reject(error);
-      }
-    }
-    this.#working = undefined;
-  }
-
-  async #replace(entries: readonly AnchorEntry[]): Promise<void> {
+  protected async replace(entries: readonly AnchorEntry[]): Promise<void> {
     const before = this.#slot;
     await this.#write(entries);
     // The other slot still has the keys that were taken away.
@@ -238,7 +148,6 @@ export class SoftwareAnchor implements Anchor {
   }
 
   async #write(entries: readonly AnchorEntry[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
     // The lock keeps others out; this tells of those that have no regard for it.
     if (!equal(await readSlots(this.#file), this.#bytes))
       throw new StrongroomError('anchor-conflict', 'another writer has changed the anchor');

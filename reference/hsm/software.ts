@@ -46,6 +46,7 @@ function pairsOf(keys: Keys, suite: PairSuite): Pairs {
 /** {@link HsmKeys} in files. */
 export class SoftwareKeys implements HsmKeys {
   readonly level = 'software';
+  readonly failure = undefined;
   readonly locations: Readonly<Record<PairKind | 'oprf' | 'opaque', KeyLocation>> = MEMORY;
   readonly suite: PairSuite;
   readonly #paths: SoftwareHsmPaths;

@@ -20,6 +20,9 @@ export function withAnchor(hsm: Hsm, anchor: Partial<Anchor>): Hsm {
     level: hsm.level,
     suite: hsm.suite,
     locations: hsm.locations,
+    get failure() {
+      return hsm.failure;
+    },
     get publicKeys() {
       return hsm.publicKeys;
     },
