@@ -25,11 +25,15 @@ export class DemoFailure extends Error {}
 
 const children = new Set<ChildProcess>();
 
-function start(args: readonly string[], cwd: string): ChildProcess {
+function start(
+  args: readonly string[],
+  cwd: string,
+  variables: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const child = spawn(process.execPath, args, {
     cwd,
     // A device knows what is in its folder, and nothing of the user who runs the demonstration.
-    env: { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1' },
+    env: { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', ...variables },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   children.add(child);
@@ -77,26 +81,30 @@ export async function strongroom(
   throw new DemoFailure(`strongroom ${args[0]} ended with ${ran.code}, not ${expect}:\n${ran.stderr}`);
 }
 
-/** A vault in a process of its own. */
-export interface RunningVault {
+/** A vault or a relay in a process of its own. */
+export interface RunningService {
   readonly url: string;
   readonly pid: number | undefined;
   /** Ends it as an operator would; resolves to its exit code. */
   stop(): Promise<number>;
 }
 
-/** Serves the vault of a folder on a free port. @throws DemoFailure */
-export async function serve(folder: string): Promise<RunningVault> {
-  const child = start([MAIN, 'vault', 'serve', folder, '--port', '0'], folder);
+/** Serves what is in a folder on a free port. @throws DemoFailure */
+export async function serve(
+  kind: 'vault' | 'relay',
+  folder: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<RunningService> {
+  const child = start([MAIN, kind, 'serve', folder, '--port', '0'], folder, variables);
   const stderr = collect(child.stderr);
   const exit = ended(child);
   const url = await new Promise<string>((resolve, reject) => {
-    if (child.stdout === null) return reject(new DemoFailure('the vault has no output'));
+    if (child.stdout === null) return reject(new DemoFailure(`the ${kind} has no output`));
     createInterface(child.stdout).on('line', (line) => {
       const event = JSON.parse(line) as { msg?: string; url?: string };
       if (event.msg === 'listening' && event.url !== undefined) resolve(event.url);
     });
-    exit.then((code) => reject(new DemoFailure(`the vault ended with ${code}:\n${stderr()}`)), reject);
+    exit.then((code) => reject(new DemoFailure(`the ${kind} ended with ${code}:\n${stderr()}`)), reject);
   });
   return {
     url,

@@ -6,7 +6,7 @@
  */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DemoFailure, endAll, ROOT, run, serve, strongroom, type RunningVault } from './demo-process.ts';
+import { DemoFailure, endAll, ROOT, run, serve, strongroom, type RunningService } from './demo-process.ts';
 import { compare, projectFiles, stage } from './demo-tree.ts';
 import { sizeOf } from './progress.ts';
 
@@ -61,23 +61,41 @@ function sourceFolder(argument: string | undefined): string {
   return folder;
 }
 
-async function startVault(): Promise<RunningVault> {
-  const folder = place('vault');
+/** A vault, and in front of it the relay of a messaging service, which knows its users by their tokens. */
+async function startServices(): Promise<RunningService> {
+  const [folder, relayFolder] = [place('vault'), place('relay')];
   mkdirSync(folder, { recursive: true });
+  await strongroom(['relay', 'init', relayFolder, '--vault', 'http://127.0.0.1:1'], { cwd: HOME });
   writeFileSync(place('policy.json'), JSON.stringify(TEST_POLICY));
-  const init = ['vault', 'init', folder, '--signers', '3', '--threshold', '2'];
+  const relayKey = join(relayFolder, 'relay.pub');
+  const init = ['vault', 'init', folder, '--signers', '3', '--threshold', '2', '--relay', relayKey];
   await strongroom([...init, '--policy', place('policy.json'), '--operator', 'demonstration'], { cwd: HOME });
-  const vault = await serve(folder);
-  tell(`process ${vault.pid}, ${vault.url}, state in ${folder}`);
+  const vault = await serve('vault', folder);
+  tell(`vault: process ${vault.pid}, ${vault.url}, state in ${folder}`);
   tell('embedded store, software HSM, descriptor signed by 3 signers of whom clients ask for 2');
   tell(`test policy: no delays between attempts`);
-  return vault;
+  for (const account of [ACCOUNT, SPENT_ACCOUNT, THIRD_ACCOUNT]) {
+    const { stdout } = await strongroom(['relay', 'token', 'add', relayFolder, account], { cwd: HOME });
+    tokens.set(account, stdout);
+  }
+  const relay = await serve('relay', relayFolder, { STRONGROOM_RELAY_VAULT: vault.url });
+  tell(`relay: process ${relay.pid}, ${relay.url}; it knows who asks, and neither what nor the answer`);
+  return {
+    url: relay.url,
+    pid: relay.pid,
+    stop: async () => Math.max(await relay.stop(), await vault.stop()),
+  };
 }
 
-/** What any client of this vault is given: address and pins; the relay's credential is `none` here. */
-function accountOptions(vault: RunningVault, account: string, folder: string): string[] {
-  const pins = join(folder, 'pins.json');
-  return ['--vault', vault.url, '--pins', pins, '--account', account, '--state', join(folder, 'state')];
+/** What the messaging service gives each of its users who log in. */
+const tokens = new Map<string, string>();
+
+/** What any client is given: the address of the relay, the pins, and after its login at the service a token. */
+function accountOptions(service: RunningService, account: string, folder: string): string[] {
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at('token'), tokens.get(account) ?? '', { mode: 0o600 });
+  const options = ['--vault', service.url, '--pins', at('pins.json'), '--account', account];
+  return [...options, '--token-file', at('token'), '--state', at('state')];
 }
 
 /** An empty folder for a device, with the pins that its program came with, and nothing else. */
@@ -90,7 +108,7 @@ function device(name: string): string {
 }
 
 /** Backs up, registers, prints the recovery key, forgets everything. Returns the recovery key as the user's paper. */
-async function oldDevice(vault: RunningVault, source: string): Promise<string> {
+async function oldDevice(service: RunningService, source: string): Promise<string> {
   const cwd = device('old-device');
   const key = ['--key-file', join(cwd, 'backup.key')];
 
@@ -103,7 +121,7 @@ async function oldDevice(vault: RunningVault, source: string): Promise<string> {
   step('c', 'The old device shows the recovery key, registers the password, and is lost');
   const digits = (await strongroom(['key', 'show', ...key], { cwd })).stdout.trim();
   tell(`recovery key   ${digits.slice(0, 39)}\n               ${digits.slice(40)}`);
-  const options = accountOptions(vault, ACCOUNT, cwd);
+  const options = accountOptions(service, ACCOUNT, cwd);
   const register = ['register', ...options, ...key, '--password-fd', '3'];
   tell((await strongroom(register, { cwd, secret: PASSWORD })).stdout);
   rmSync(cwd, { recursive: true });
@@ -129,12 +147,12 @@ async function restoreAndCompare(
   tell(`compared: ${files} files, ${sizeOf(bytes)}, every byte the same`);
 }
 
-async function newDevice(vault: RunningVault, source: string, digits: string): Promise<void> {
+async function newDevice(service: RunningService, source: string, digits: string): Promise<void> {
   step('d', 'A new device: an empty folder, the storage, the pins, the account and the password');
   const cwd = device('new-device');
   const recover = [
     'recover',
-    ...accountOptions(vault, ACCOUNT, cwd),
+    ...accountOptions(service, ACCOUNT, cwd),
     '--password-fd',
     '3',
     '--output',
@@ -152,10 +170,10 @@ async function newDevice(vault: RunningVault, source: string, digits: string): P
 }
 
 /** A new password, a deletion that nobody has proved and that the owner cancels, and one with the key. */
-async function changeAndDelete(vault: RunningVault): Promise<void> {
+async function changeAndDelete(service: RunningService): Promise<void> {
   step('e', 'The password is changed, a deletion by a stranger is cancelled, and the owner deletes the key');
   const cwd = device('third-account');
-  const options = accountOptions(vault, THIRD_ACCOUNT, cwd);
+  const options = accountOptions(service, THIRD_ACCOUNT, cwd);
   const [key, password] = [
     ['--key-file', 'backup.key'],
     ['--password-fd', '3'],
@@ -180,11 +198,11 @@ async function changeAndDelete(vault: RunningVault): Promise<void> {
 }
 
 /** Spends the budget of a second account; the right password then gets nothing. */
-async function spendBudget(vault: RunningVault): Promise<void> {
+async function spendBudget(service: RunningService): Promise<void> {
   step('f', `A second account with a budget of ${BUDGET}, spent with wrong passwords`);
   const cwd = device('second-account');
   await strongroom(['key', 'new', '--output', 'backup.key'], { cwd });
-  const options = accountOptions(vault, SPENT_ACCOUNT, cwd);
+  const options = accountOptions(service, SPENT_ACCOUNT, cwd);
   const password = ['--password-fd', '3'];
   const register = [
     'register',
@@ -233,13 +251,13 @@ async function demonstrate(argument: string | undefined): Promise<void> {
   mkdirSync(HOME, { recursive: true });
   const source = sourceFolder(argument);
   say(`Strongroom, from the first backup to the last attempt. All state is in ${HOME}`);
-  step('a', 'A vault starts');
-  const vault = await startVault();
-  const digits = await oldDevice(vault, source);
-  await newDevice(vault, source, digits);
-  await changeAndDelete(vault);
-  await spendBudget(vault);
-  check((await vault.stop()) === 0, 'the vault ends cleanly');
+  step('a', 'A vault starts, and a relay in front of it');
+  const service = await startServices();
+  const digits = await oldDevice(service, source);
+  await newDevice(service, source, digits);
+  await changeAndDelete(service);
+  await spendBudget(service);
+  check((await service.stop()) === 0, 'relay and vault end cleanly');
   await conformance();
   process.stderr.write(`all of it holds; ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 }

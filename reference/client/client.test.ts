@@ -321,3 +321,21 @@ test('an attempt that is stopped says so', async () => {
   const options = { password: RIGHT, stretchBounds: CHEAP_BOUNDS, signal };
   expect((await refusal(recover(session, options))).code).toBe('cancelled');
 });
+
+test('a fleet of channel suite 2 is asked as one of suite 1 is', async () => {
+  const second = await startVault({}, 2);
+  try {
+    transport = faulty(httpTransport(second.url));
+    const enterAt = (): Promise<Session> =>
+      connect({ transport, pins: second.pins, account, keeper: memoryKeeper(), retryDelays: [1, 1] });
+    const key = BackupKey.generate();
+    const session = await enterAt();
+    expect(session.descriptor.channelSuite).toBe(2);
+    await register(session, { key, password: RIGHT, stretchBounds: CHEAP_BOUNDS });
+    transport.fate = (index) => (index % 2 === 0 ? 'drop-answer' : 'deliver');
+    expect((await refusal(enter(await enterAt(), WRONG))).code).toBe('wrong-password');
+    expect((await enter(await enterAt(), RIGHT)).key.recoveryKey()).toBe(key.recoveryKey());
+  } finally {
+    await second.stop();
+  }
+});

@@ -41,9 +41,9 @@ export interface TestVault {
 }
 
 /** Makes and serves a vault. */
-export async function startVault(policy: Partial<Policy> = {}): Promise<TestVault> {
+export async function startVault(policy: Partial<Policy> = {}, suite: 1 | 2 = 1): Promise<TestVault> {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-vault-'));
-  await initVault({ folder, port: 0, signers: 2, policy: { stretch: CHEAP, delays: [], ...policy } });
+  await initVault({ folder, port: 0, signers: 2, suite, policy: { stretch: CHEAP, delays: [], ...policy } });
   const child = spawn(process.execPath, [MAIN, 'vault', 'serve', folder], {
     env: ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'inherit'],
