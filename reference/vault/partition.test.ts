@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StrongroomError } from '../errors.ts';
 import { Answer, type Statement } from '../exchange/answer.ts';
+import { Delete } from '../exchange/request.ts';
 import type { Hsm } from '../hsm/interface.ts';
 import { SoftwareHsm, softwareHsmPaths, type SoftwareHsmPaths } from '../hsm/software.ts';
 import { sodiumSuite } from '../opaque/index.ts';
 import type { Store, Transaction } from '../store/interface.ts';
 import { MemoryStore } from '../store/memory.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
-import { decode } from '../wire/codec.ts';
+import { decode, encode } from '../wire/codec.ts';
 import { run } from './core/effects.ts';
 import { handle, leafInput, sweep } from './core/handle.ts';
 import { openHead, sealHead } from './head.ts';
@@ -140,6 +141,26 @@ describe('a partition', () => {
     await run(sweep(fleet, leaf), partition.handlers());
     expect(partition.overdue(Infinity)).toEqual([]);
     expect(await account('alice').call('status')).toMatchObject({ phase: 'destroyed' });
+  });
+
+  // proves ATT-4, ATT-28
+  it('waits for scheduled changes again after a restart, and persists its time meanwhile', async () => {
+    const alice = account('alice');
+    const { stateVersion } = await alice.register('secret', 1);
+    const { graceSeconds } = fleet.policy;
+    const removed = await alice.call('delete', encode(Delete, { stateVersion }));
+    expect(removed).toMatchObject({ outcome: 'scheduled', effectiveAt: partition.now() + graceSeconds });
+    partition = await open();
+    seconds += 60;
+    await partition.heartbeat();
+    partition = await open();
+    expect(partition.overdue(removed.effectiveAt - 1)).toEqual([]);
+    const [leaf] = partition.overdue(removed.effectiveAt);
+    if (leaf === undefined) throw new Error('nothing waits');
+    seconds += graceSeconds - 60;
+    await run(sweep(fleet, leaf), partition.handlers());
+    expect(partition.overdue(Infinity)).toEqual([]);
+    expect(await alice.call('status')).toMatchObject({ phase: 'deleted' });
   });
 });
 
