@@ -421,10 +421,14 @@ export const vaultMutants: readonly Mutant[] = [
     file: 'reference/store/sqlite-worker.ts',
     find: "        db.exec('BEGIN IMMEDIATE');\n        const applied = call.transactions.map(apply);\n        db.exec('COMMIT');",
     replace:
-      "        if (!db.isTransaction) db.exec('BEGIN IMMEDIATE');\n        const applied = call.transactions.map(apply);\n        setTimeout(() => db.isTransaction && db.exec('COMMIT'), 2000);",
+      "        if (!db.isTransaction) db.exec('BEGIN IMMEDIATE');\n        const applied = call.transactions.map(apply);\n        setTimeout(() => db.isTransaction && db.exec('COMMIT'), 20_000);",
     requirement: 'STO-4',
     cases: ['vault.kill'],
     class: 'wrong-output',
+    also: [
+      // The loader of mutants has to come to the worker too.
+      { file: 'reference/store/sqlite.ts', find: 'execArgv: [],', replace: '' },
+    ],
   },
   {
     id: 'attempts-not-derived',
