@@ -13,7 +13,13 @@ const PROGRAM = fileURLToPath(new URL('vault-process.ts', import.meta.url));
 /** Files of the state folder that the specification calls the store: whoever has them is not trusted. */
 const STORE = ['store.db', 'store.db-wal', 'store.db-shm'];
 
-const running = new Map<string, ChildProcess>();
+/** A vault that runs, and the next line that it prints. */
+interface Running {
+  readonly child: ChildProcess;
+  readonly line: () => Promise<string>;
+}
+
+const running = new Map<string, Running>();
 
 const start: Operation = async (params) => {
   const state = params.text('state');
@@ -26,18 +32,21 @@ const start: Operation = async (params) => {
   const ended = new Promise<never>((_resolve, reject) => {
     child.once('close', () => reject(new Error(`the vault did not start: ${stderr}`)));
   });
-  const line = new Promise<string>((resolve) =>
-    createInterface({ input: child.stdout }).once('line', resolve),
-  );
-  const { url, failure } = JSON.parse(await Promise.race([line, ended])) as Record<string, Value>;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const line = async (): Promise<string> => {
+    const next = await lines.next();
+    if (next.done === true) throw new Error(`the vault has ended: ${stderr}`);
+    return next.value;
+  };
+  const { url, failure } = JSON.parse(await Promise.race([line(), ended])) as Record<string, Value>;
   ended.catch(() => undefined);
-  running.set(state, child);
+  running.set(state, { child, line });
   return { url: url ?? null, failure: failure ?? null, store: STORE };
 };
 
 const stop: Operation = async (params) => {
   const state = params.text('state');
-  const child = running.get(state);
+  const child = running.get(state)?.child;
   running.delete(state);
   if (child === undefined) return {};
   const closed = new Promise((resolve) => child.once('close', resolve));
@@ -46,8 +55,17 @@ const stop: Operation = async (params) => {
   return {};
 };
 
+const advance: Operation = async (params) => {
+  const vault = running.get(params.text('state'));
+  if (vault === undefined) throw new Error('no vault runs on this state');
+  vault.child.stdin?.write(`${params.number('seconds')}\n`);
+  await vault.line();
+  return {};
+};
+
 /** Operations on live vaults. */
 export const liveOperations: Readonly<Record<string, Operation>> = {
   'vault.start': start,
   'vault.stop': stop,
+  'vault.advance': advance,
 };

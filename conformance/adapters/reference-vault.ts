@@ -10,9 +10,11 @@ import {
   type ChannelKey,
 } from '../../reference/channel/index.ts';
 import { x25519 } from '../../reference/crypto/x25519.ts';
-import { Answer } from '../../reference/exchange/answer.ts';
+import { Answer, StatusBody } from '../../reference/exchange/answer.ts';
 import { Exchange } from '../../reference/exchange/assertion.ts';
-import { RecoverFinish, RegisterFinish, Request } from '../../reference/exchange/request.ts';
+import { ChangeFinish, ChangeStart, ChangeStarted } from '../../reference/exchange/change.ts';
+import { KeptHead, PutHead } from '../../reference/exchange/heads.ts';
+import { Cancel, Delete, RecoverFinish, RegisterFinish, Request } from '../../reference/exchange/request.ts';
 import { channelKey, keyId, verifyDescriptor } from '../../reference/fleet/index.ts';
 import {
   argon2idStretch,
@@ -40,7 +42,7 @@ import {
   startRegistrationWith,
 } from '../../reference/testing.ts';
 import { fromUtf8, hex, type Bytes } from '../../reference/wire/bytes.ts';
-import { decode, encode } from '../../reference/wire/codec.ts';
+import { decode, encode, type Codec } from '../../reference/wire/codec.ts';
 import { Unsupported, type Operation, type Params } from './serve.ts';
 
 const suite: Suite = process.argv.includes('--engine=noble') ? nobleSuite : await sodiumSuite();
@@ -216,21 +218,34 @@ const channel: Readonly<Record<string, Operation>> = {
   },
 };
 
+/** Decodes, and encodes again. */
+function again<T>(codec: Codec<T>): (bytes: Bytes) => Bytes {
+  return (bytes) => encode(codec, decode(codec, bytes));
+}
+
 /** Structures of the exchange, by the names of the specification. */
 const STRUCTURES: Readonly<Record<string, (bytes: Bytes) => Bytes>> = {
-  Request: (bytes) => encode(Request, decode(Request, bytes)),
-  RegisterFinish: (bytes) => encode(RegisterFinish, decode(RegisterFinish, bytes)),
-  RecoverFinish: (bytes) => encode(RecoverFinish, decode(RecoverFinish, bytes)),
-  Exchange: (bytes) => encode(Exchange, decode(Exchange, bytes)),
-  Answer: (bytes) => encode(Answer, decode(Answer, bytes)),
+  Request: again(Request),
+  RegisterFinish: again(RegisterFinish),
+  RecoverFinish: again(RecoverFinish),
+  Delete: again(Delete),
+  Cancel: again(Cancel),
+  ChangeStart: again(ChangeStart),
+  ChangeStarted: again(ChangeStarted),
+  ChangeFinish: again(ChangeFinish),
+  PutHead: again(PutHead),
+  KeptHead: again(KeptHead),
+  StatusBody: again(StatusBody),
+  Exchange: again(Exchange),
+  Answer: again(Answer),
 };
 
 /** Decodes a structure, and encodes it again. */
 const structures: Readonly<Record<string, Operation>> = {
   'exchange.decode': (params) => {
-    const again = STRUCTURES[params.text('structure')];
-    if (again === undefined) throw new Unsupported(`structure ${params.text('structure')}`);
-    return { encoded: hex(again(params.bytes('bytes'))) };
+    const recode = STRUCTURES[params.text('structure')];
+    if (recode === undefined) throw new Unsupported(`structure ${params.text('structure')}`);
+    return { encoded: hex(recode(params.bytes('bytes'))) };
   },
 };
 

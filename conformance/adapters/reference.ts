@@ -58,6 +58,7 @@ const hello: Operation = () => ({
     'fleet',
     'exchange',
     'vault',
+    'vault-time',
     'client',
   ],
 });

@@ -1,20 +1,32 @@
 /**
  * A reference vault in a process of its own: `node vault-process.ts FOLDER POLICY`. The folder is made into a vault if
- * it holds none. Prints its address; SIGTERM ends it in order, and so does the end of its input.
+ * it holds none. Prints its address. A line of its input is a number of seconds by which its own time goes on at once;
+ * SIGTERM ends it in order, and so does the end of its input.
  *
  * @module
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Policy } from '../../reference/fleet/index.ts';
 import { CONFIG_FILE, initVault, serveVault } from '../../reference/vault/index.ts';
+import { fromHex } from '../../reference/wire/bytes.ts';
 
-const [, , folder = '', policy = '{}'] = process.argv;
+const [, , folder = '', policyText = '{}'] = process.argv;
 if (!existsSync(join(folder, CONFIG_FILE))) {
-  await initVault({ folder, port: 0, policy: JSON.parse(policy) as Partial<Policy> });
+  const { relayKeys, ...policy } = JSON.parse(policyText) as Partial<Policy> & { relayKeys?: string[] };
+  const relays = relayKeys && { relayKeys: relayKeys.map(fromHex) };
+  await initVault({ folder, port: 0, policy: { ...policy, ...relays } });
 }
-const server = await serveVault({ folder, port: 0, log: () => undefined });
+let ahead = 0;
+const monotonic = (): number => performance.now() / 1000 + ahead;
+const server = await serveVault({ folder, port: 0, log: () => undefined, monotonic });
 process.stdout.write(`${JSON.stringify({ url: server.url, failure: server.failure() ?? null })}\n`);
 const stop = (): void => void server.close().then(() => process.exit(0));
 process.once('SIGTERM', stop);
-process.stdin.once('end', stop).resume();
+createInterface({ input: process.stdin })
+  .on('line', (seconds) => {
+    ahead += Number(seconds);
+    process.stdout.write('{}\n');
+  })
+  .once('close', stop);

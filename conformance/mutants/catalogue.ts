@@ -16,6 +16,7 @@ import { restoreMutants } from './restore.ts';
 import { salvageMutants } from './salvage.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
+import { vaultChangeMutants } from './vault-changes.ts';
 import { wireMutants } from './wire.ts';
 import { setWriterMutants } from './writer-set.ts';
 import type { Mutant } from './mutant.ts';
@@ -34,6 +35,7 @@ export const mutants: readonly Mutant[] = [
   ...salvageMutants,
   ...chatMutants,
   ...vaultMutants,
+  ...vaultChangeMutants,
   ...clientMutants,
   ...wireMutants,
   ...setWriterMutants,

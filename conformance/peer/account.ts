@@ -14,65 +14,12 @@ import {
   registerFinishBody,
   type StatusBody,
 } from './bodies.ts';
-import { openAnswer, sealRequest } from './channel.ts';
-import {
-  COMMANDS,
-  decodeAnswer,
-  encodeExchange,
-  encodeRequest,
-  ke3Proof,
-  ownerMessage,
-  ownerProof,
-  type Command,
-  type Statement,
-} from './exchange.ts';
-import { sign, signerKey, verify } from './fleet.ts';
-import { decodeDescriptor, type FleetView } from './fleet-view.ts';
+import { BrokenAnswer, Caller, type Attempt, type By } from './caller.ts';
+import type { Statement } from './exchange.ts';
+import { sign, signerKey } from './fleet.ts';
 import { encodeHead } from './head.ts';
 import { answerKe2, blindElement, makeKe1, makeRecord } from './opaque.ts';
-import {
-  be,
-  cat,
-  fresh,
-  label,
-  prefixed,
-  same,
-  sha256,
-  toHex,
-  utf8,
-  zeros,
-  type Bytes,
-} from './primitives.ts';
-
-/** What came back over HTTP. */
-export interface Reply {
-  readonly status: number;
-  readonly type: string;
-  readonly body: Bytes;
-}
-
-/** A vault that breaks a rule that holds for every answer. */
-export class BrokenAnswer extends Error {}
-
-/** Posts bytes to a vault. */
-export async function post(url: string, body: Uint8Array, type = 'application/octet-stream'): Promise<Reply> {
-  const response = await fetch(new URL('/v1/exchange', url), {
-    method: 'POST',
-    body: new Uint8Array(body),
-    headers: { 'content-type': type },
-  });
-  return {
-    status: response.status,
-    type: response.headers.get('content-type') ?? '',
-    body: new Uint8Array(await response.arrayBuffer()),
-  };
-}
-
-/** The descriptor that a vault serves. */
-export async function fetchFleet(url: string): Promise<FleetView> {
-  const response = await fetch(new URL('/v1/fleet', url));
-  return decodeDescriptor(new Uint8Array(await response.arrayBuffer()));
-}
+import { be, cat, fresh, label, prefixed, sha256, utf8, zeros, type Bytes } from './primitives.ts';
 
 /** A scalar at random. */
 function scalar(): Bytes {
@@ -90,18 +37,6 @@ export interface Registration {
   readonly sealedKey: Bytes;
 }
 
-/** An attempt: KE1, and what became of it. */
-export interface Attempt {
-  readonly ke1: Bytes;
-  readonly statement: Statement;
-  /** Absent if there is no KE2. */
-  readonly attemptId: Bytes;
-  readonly ke2: Bytes;
-  /** Right if the password is. */
-  readonly ke3: Bytes;
-  readonly right: boolean;
-}
-
 /** A change of the password, between its two requests. */
 export interface Change {
   readonly statement: Statement;
@@ -114,9 +49,6 @@ export interface Change {
   readonly finish: Bytes;
   readonly sealedKey: Bytes;
 }
-
-/** What proves a request: a signature of the owner, or the KE3 of an open attempt. */
-export type By = 'owner' | Attempt;
 
 /** RegistrationRequest for a password, and the record from the answer to it. */
 function enrol(password: string, blind: Bytes): { request: Bytes; record: (response: Bytes) => Bytes } {
@@ -136,84 +68,10 @@ function enrol(password: string, blind: Bytes): { request: Bytes; record: (respo
 }
 
 /** One account. */
-export class Account {
-  readonly url: string;
-  readonly fleet: FleetView;
-  readonly name: Bytes;
-  readonly ownerSecret: Bytes = fresh(32);
-  /** The relay's word for a sealed request; absent where none is asked for. */
-  readonly vouch?: (sealedRequest: Bytes) => Bytes;
-  #highest = 0;
-
-  constructor(url: string, fleet: FleetView, name: string | Bytes = `account ${toHex(fresh(8))}`) {
-    this.url = url;
-    this.fleet = fleet;
-    this.name = typeof name === 'string' ? utf8(name) : name;
-  }
-
+export class Account extends Caller {
   /** The same account and owner at another address: a vault that was started again. */
   at(url: string): Account {
     return Object.assign(new Account(url, this.fleet, this.name), { ownerSecret: this.ownerSecret });
-  }
-
-  /** The highest state version that it was told. */
-  get version(): number {
-    return this.#highest;
-  }
-
-  /** A sealed request. */
-  seal(
-    command: number,
-    body: Uint8Array,
-    proof?: Uint8Array,
-    more: { fleetId?: Uint8Array; version?: number } = {},
-  ): ReturnType<typeof sealRequest> {
-    const { fleetId, kemKey: publicKey } = this.fleet;
-    const plaintext = encodeRequest({
-      fleetId,
-      account: this.name,
-      command,
-      body,
-      ...(proof && { proof }),
-      ...more,
-    });
-    return sealRequest({ fleetId, publicKey }, plaintext, fresh(32));
-  }
-
-  /**
-   * Sends a sealed request and returns the statement, which has passed every check that holds for all answers.
-   *
-   * @throws BrokenAnswer
-   */
-  async send(sealed: ReturnType<typeof sealRequest>): Promise<Statement> {
-    return this.#open(sealed, await post(this.url, encodeExchange(sealed.bytes, this.vouch?.(sealed.bytes))));
-  }
-
-  #open(sealed: ReturnType<typeof sealRequest>, reply: Reply): Statement {
-    if (reply.status !== 200) throw new BrokenAnswer(`HTTP status ${reply.status}`);
-    if (reply.body.length !== 2096) throw new BrokenAnswer(`an answer of ${reply.body.length} bytes`);
-    const plaintext = openAnswer(sealed.context, reply.body);
-    if (plaintext === undefined) throw new BrokenAnswer('an answer that does not open');
-    const { statement, signed, keyId, signature } = decodeAnswer(plaintext);
-    const key = this.fleet.receiptKeys.find(({ id }) => same(id, keyId));
-    if (key === undefined) throw new BrokenAnswer('an answer signed by a key that is not in the descriptor');
-    if (!verify(key.publicKey, signed, signature))
-      throw new BrokenAnswer('an answer whose signature does not verify');
-    if (!same(statement.fleetId, this.fleet.fleetId)) throw new BrokenAnswer('an answer of another fleet');
-    if (!same(statement.account, this.name)) throw new BrokenAnswer('an answer for another account');
-    if (!same(statement.requestHash, sha256(sealed.bytes)))
-      throw new BrokenAnswer('an answer to another request');
-    if (statement.stateVersion < this.#highest)
-      throw new BrokenAnswer(`state version ${statement.stateVersion} after ${this.#highest}`);
-    if (statement.remaining > statement.budget)
-      throw new BrokenAnswer(`${statement.remaining} attempts of ${statement.budget}`);
-    this.#highest = statement.stateVersion;
-    return statement;
-  }
-
-  /** One command. */
-  async call(command: Command | number, body: Uint8Array = zeros(0), proof?: Uint8Array): Promise<Statement> {
-    return this.send(this.seal(typeof command === 'number' ? command : COMMANDS[command], body, proof));
   }
 
   /** `register-start` for a password, and the two requests that follow. */
@@ -255,13 +113,6 @@ export class Account {
     const { outcome } = await this.call('register-finish', registration.finish);
     if (outcome !== 'ok') throw new BrokenAnswer(`register-finish: ${outcome}`);
     return registration;
-  }
-
-  /** The owner's signature over a command. */
-  owner(command: Command, body: Uint8Array): Bytes {
-    return ownerProof(
-      sign(this.ownerSecret, ownerMessage(this.fleet.fleetId, this.name, COMMANDS[command], body)),
-    );
   }
 
   /** KE1 for a password, and what reads the answer to it. */
@@ -319,16 +170,6 @@ export class Account {
       attempt,
       statement: attempt.statement.outcome === 'ok' ? await this.finish(attempt) : attempt.statement,
     };
-  }
-
-  /** The proof that a recovery is. */
-  proof({ ke1, attemptId, ke3 }: Attempt): Bytes {
-    return ke3Proof(ke1, attemptId, ke3);
-  }
-
-  /** A command with what proves it. */
-  async prove(command: Command, body: Uint8Array, by?: By): Promise<Statement> {
-    return this.call(command, body, by && (by === 'owner' ? this.owner(command, body) : this.proof(by)));
   }
 
   /** `delete`, for the state version that it was told last. */

@@ -113,6 +113,23 @@ export function changeFinishBody(body: {
   );
 }
 
+/** What a vault of the suite needs of the body of `change-finish`. */
+export function decodeChangeFinish(body: Uint8Array): {
+  ke3: Bytes;
+  registrationId: Bytes;
+  record: Bytes;
+  sealedKey: Bytes;
+} {
+  const reader = new Reader(body);
+  reader.prefixed(1);
+  reader.take(32);
+  const ke3 = reader.prefixed(1);
+  reader.take(8);
+  const [registrationId, record] = [reader.take(32), reader.prefixed(2)];
+  reader.take(11);
+  return { ke3, registrationId, record, sealedKey: reader.take(48) };
+}
+
 /** Body of an `ok` answer to `status`. */
 export interface StatusBody {
   readonly recordHash: Bytes;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Account, fetchFleet } from '../peer/account.ts';
+import { Account } from '../peer/account.ts';
+import { fetchFleet } from '../peer/caller.ts';
 import { same } from '../peer/primitives.ts';
 import { demand, outcome, remaining, right, type Controlled, type Scenario } from './scenario.ts';
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fetchFleet, post } from '../peer/account.ts';
+import { fetchFleet, post } from '../peer/caller.ts';
 import { openAnswer } from '../peer/channel.ts';
 import { encodeExchange } from '../peer/exchange.ts';
 import { be, cat, same, zeros } from '../peer/primitives.ts';

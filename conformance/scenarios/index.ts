@@ -8,13 +8,30 @@ import { attemptScenarios } from './attempts.ts';
 import { clientBehaviours } from './client.ts';
 import { clientLies } from './client-lies.ts';
 import { clientCase } from './client-stage.ts';
+import { changeScenarios } from './change.ts';
+import { deletionScenarios } from './deletion.ts';
 import { durabilityScenarios } from './durability.ts';
 import { edgeScenarios } from './edge.ts';
+import { headScenarios } from './heads.ts';
+import { policyScenarios } from './policy.ts';
 import { registrationScenarios } from './registration.ts';
+import { replacementScenarios } from './replacement.ts';
+import { replayScenarios } from './replays.ts';
 import { vaultCase } from './scenario.ts';
 
 /** The cases. */
 export const scenarioCases: readonly Case[] = [
-  ...[...attemptScenarios, ...registrationScenarios, ...edgeScenarios, ...durabilityScenarios].map(vaultCase),
+  ...[
+    ...attemptScenarios,
+    ...registrationScenarios,
+    ...replacementScenarios,
+    ...deletionScenarios,
+    ...replayScenarios,
+    ...changeScenarios,
+    ...headScenarios,
+    ...policyScenarios,
+    ...edgeScenarios,
+    ...durabilityScenarios,
+  ].map(vaultCase),
   ...[...clientBehaviours, ...clientLies].map(clientCase),
 ];

@@ -126,12 +126,7 @@ export const registrationScenarios: readonly Scenario[] = [
       const { sealedKey } = await alice.register(PASSWORD);
       const { finish, confirm } = await alice.prepare(NEW_PASSWORD);
       await alice.call('register-finish', finish);
-      outcome(
-        await alice.call('register-confirm', confirm),
-        'a confirmation without proof',
-        'not-authorised',
-        'scheduled',
-      );
+      outcome(await alice.call('register-confirm', confirm), 'a confirmation without proof', 'scheduled');
       const forged = cat(be(1, 2), zeros(64));
       outcome(
         await alice.call('register-confirm', confirm, forged),

@@ -5,7 +5,8 @@
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { Account, BrokenAnswer, fetchFleet, type Attempt } from '../peer/account.ts';
+import { Account } from '../peer/account.ts';
+import { BrokenAnswer, fetchFleet, type Attempt } from '../peer/caller.ts';
 import type { Outcome, Statement } from '../peer/exchange.ts';
 import type { FleetView } from '../peer/fleet-view.ts';
 import { describe, type Connection } from '../runner/connection.ts';
@@ -51,6 +52,21 @@ export function remaining(statement: Statement, expected: number, what: string):
     expected: String(expected),
     actual: String(actual),
   });
+}
+
+/** Demands what a statement says of a change that waits; given a fleet, that it was made just now. */
+export function waiting(statement: Statement, change: Statement['scheduledChange'], fleet?: FleetView): void {
+  const { scheduledChange, effectiveAt, vaultTime } = statement;
+  if (scheduledChange !== change) {
+    throw new Failure('state', `what waits is ${scheduledChange}, not ${change}`, {
+      expected: change,
+      actual: scheduledChange,
+    });
+  }
+  demand((effectiveAt === 0) === (change === 'none'), `${change} takes effect at ${effectiveAt}`);
+  if (fleet === undefined) return;
+  const wait = effectiveAt - vaultTime;
+  demand(wait === fleet.graceSeconds, `${change} waits ${wait} seconds, not ${fleet.graceSeconds}`);
 }
 
 /** Demands that an attempt proves its password. */

@@ -64,6 +64,7 @@ export const OPTIONAL_FEATURES: readonly string[] = [
   'prune',
   'rekey',
   'killable',
+  'vault-time',
 ];
 
 /** Schema of {@link Request}. */
