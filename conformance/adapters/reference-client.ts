@@ -6,15 +6,25 @@
 import {
   BackupKey,
   accountStatus,
+  cancelScheduled,
+  changePassword,
   connect,
+  deleteAccount,
   folderKeeper,
   httpTransport,
   recover,
   register,
+  resumeRegistration,
+  vaultHeadStore,
+  type ConfirmOptions,
+  type Credential,
+  type Session,
 } from '../../reference/client/index.ts';
+import { StrongroomError } from '../../reference/errors.ts';
 import { DEFAULT_STRETCH_BOUNDS, type StretchBounds } from '../../reference/opaque/index.ts';
-import { hex } from '../../reference/wire/bytes.ts';
-import type { Operation, Params } from './serve.ts';
+import { fromHex, hex } from '../../reference/wire/bytes.ts';
+import type { Value } from '../schema/vector.ts';
+import { Unsupported, type Operation, type Params } from './serve.ts';
 
 /** Bounds with the floor that the runner asks for. */
 function bounds(params: Params): StretchBounds {
@@ -29,7 +39,84 @@ function bounds(params: Params): StretchBounds {
   };
 }
 
+/** What proves a request: the key, or the password. */
+function credentialOf(params: Params): Credential {
+  if (params.textOr('proof', 'key') === 'key') return { key: BackupKey.fromBytes(params.bytes('backupKey')) };
+  return { password: params.text('password'), stretchBounds: bounds(params) };
+}
+
+/** Making older backups readable, as the runner wants it to go. */
+function preparation(params: Params): ConfirmOptions {
+  const prepare = params.textOr('prepare', '');
+  if (prepare === '') return {};
+  return {
+    beforeConfirm: async () => {
+      if (prepare === 'fails') throw new StrongroomError('object-missing', 'the runner wants this to fail');
+    },
+  };
+}
+
+type Command = (session: Session, params: Params) => Promise<Record<string, Value>>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  async status(session) {
+    const { remaining, phase } = await accountStatus(session);
+    return { remaining, phase };
+  },
+  async register(session, params) {
+    const { generation, remaining } = await register(session, {
+      key: BackupKey.fromBytes(params.bytes('backupKey')),
+      password: params.text('password'),
+      stretchBounds: bounds(params),
+      unproved: params.textOr('proof', 'key') === 'none',
+      ...preparation(params),
+    });
+    return { generation, remaining };
+  },
+  async recover(session, params) {
+    const options = { password: params.text('password'), stretchBounds: bounds(params) };
+    const { key, remaining } = await recover(session, options);
+    return { backupKey: hex(key.bytes()), remaining };
+  },
+  async delete(session, params) {
+    const proved = params.textOr('proof', 'key') !== 'none';
+    await deleteAccount(session, proved ? { credential: credentialOf(params) } : {});
+    return {};
+  },
+  async cancel(session, params) {
+    await cancelScheduled(session, { credential: credentialOf(params) });
+    return {};
+  },
+  async 'change-password'(session, params) {
+    const { remaining } = await changePassword(session, {
+      password: params.text('password'),
+      newPassword: params.text('newPassword'),
+      stretchBounds: bounds(params),
+      ...(params.textOr('proof', 'key') === 'key' && { key: BackupKey.fromBytes(params.bytes('backupKey')) }),
+    });
+    return { remaining };
+  },
+  async resume(session, params) {
+    const { remaining } = await resumeRegistration(session, preparation(params));
+    return { remaining };
+  },
+  async 'get-head'(session, params) {
+    const store = vaultHeadStore(session, BackupKey.fromBytes(params.bytes('backupKey')));
+    const head = await store.get();
+    return { head: head === undefined ? null : hex(head) };
+  },
+  async 'put-head'(session, params) {
+    const store = vaultHeadStore(session, BackupKey.fromBytes(params.bytes('backupKey')));
+    const previous = params.textOr('previous', '');
+    await store.put(params.bytes('head'), previous === '' ? undefined : fromHex(previous));
+    return {};
+  },
+};
+
 const run: Operation = async (params) => {
+  const name = params.text('command');
+  const command = COMMANDS[name];
+  if (command === undefined) throw new Unsupported(`command ${name}`);
   const pins = params.object('pins');
   const session = await connect({
     transport: httpTransport(params.text('url'), { timeout: params.number('timeout') }),
@@ -42,20 +129,8 @@ const run: Operation = async (params) => {
     keeper: folderKeeper(params.text('state')),
     retryDelays: [20, 20],
   });
-  const command = params.text('command');
-  const password = params.textOr('password', '');
-  const stretchBounds = bounds(params);
-  if (command === 'status') {
-    const { remaining, phase } = await accountStatus(session);
-    return { remaining, phase };
-  }
-  if (command === 'register') {
-    const key = BackupKey.fromBytes(params.bytes('backupKey'));
-    const { generation, remaining } = await register(session, { key, password, stretchBounds });
-    return { generation, remaining };
-  }
-  const { key, remaining } = await recover(session, { password, stretchBounds });
-  return { backupKey: hex(key.bytes()), remaining };
+  const result = await command(session, params);
+  return { ...result, scheduled: session.scheduled?.change ?? 'none' };
 };
 
 /** Operations of the client. */

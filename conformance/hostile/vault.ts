@@ -6,10 +6,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeStatusBody } from '../peer/bodies.ts';
 import { deriveKemKeyPair, keyId, openRequest, sealAnswer } from '../peer/channel.ts';
 import {
-  COMMANDS,
   decodeRequest,
   encodeAnswer,
   encodeStatement,
@@ -17,28 +15,14 @@ import {
   type Said,
 } from '../peer/exchange.ts';
 import { encodeDescriptor, sign, signDescriptor, signerKey, type Descriptor } from '../peer/fleet.ts';
-import {
-  blindElement,
-  deriveKeyPair,
-  encodeStretch,
-  evaluate,
-  makeKe2,
-  makeRecord,
-  opaqueContext,
-  sealKey,
-  type Stretch,
-} from '../peer/opaque.ts';
-import { be, cat, fresh, label, prefixed, sha256, utf8, type Bytes } from '../peer/primitives.ts';
+import type { Stretch } from '../peer/opaque.ts';
+import { cat, fresh, label, type Bytes } from '../peer/primitives.ts';
+import { HostileAccount, type RecoverStartedFields } from './account.ts';
+
+export { ACCOUNT, BACKUP_KEY, PASSWORD } from './account.ts';
 
 /** Stretching that costs nothing: clients under test are told a floor that allows it. */
 export const CHEAP: Stretch = { algorithm: 1, iterations: 1, memoryKib: 64, parallelism: 1 };
-/** The account that is registered here. */
-export const ACCOUNT = 'alice@example.org';
-/** Its password; no byte that a client sends may hold it. */
-export const PASSWORD = 'unmistakable password 4711';
-/** Its backup key; no byte that a client sends may hold it. */
-export const BACKUP_KEY: Bytes = sha256(utf8('the backup key of the hostile vault'));
-
 /** Where a vault can lie. Everything that is absent is honest. */
 export interface Lies {
   /** What the descriptor says, before it is signed. */
@@ -55,19 +39,10 @@ export interface Lies {
   readonly signature?: (honest: Bytes) => Bytes;
   /** The sealed answer. */
   readonly answer?: (honest: Bytes) => Bytes;
+  /** Command whose answers are lost, after the vault has done what it asks. */
+  readonly lost?: number;
   /** The whole reply to the n-th exchange, counted from 0; false if the honest one shall go out. */
   readonly reply?: (n: number, response: ServerResponse) => boolean;
-}
-
-interface RecoverStartedFields {
-  readonly ke2: Bytes;
-  readonly stretch: Stretch;
-  readonly oprfKeyId: Bytes;
-}
-
-/** Body of an `ok` answer to `recover-start`. */
-function recoverStarted(opaqueKeyId: Bytes, { ke2, stretch, oprfKeyId }: RecoverStartedFields): Bytes {
-  return cat(fresh(32), oprfKeyId, opaqueKeyId, encodeStretch(stretch), prefixed(2, ke2));
 }
 
 /** One fleet of one vault, with one account. */
@@ -76,44 +51,28 @@ export class HostileVault {
   readonly signers: readonly Bytes[] = [fresh(32), fresh(32)];
   /** Bodies of the exchanges that came in, and what was in them. */
   readonly bodies: Bytes[] = [];
-  readonly requests: { readonly command: number; readonly body: Bytes; readonly plaintext: Bytes }[] = [];
+  readonly requests: {
+    readonly command: number;
+    readonly body: Bytes;
+    /** Number of the kind of its proof. */
+    readonly proof: number;
+    readonly plaintext: Bytes;
+  }[] = [];
   /** Bytes of answers that a client took before it stopped. */
   taken = 0;
   lies: Lies = {};
-  stateVersion = 10;
   readonly stretch: Stretch;
   /** Seconds since 1970: a descriptor that is fetched again is the same to the byte. */
   readonly #made: number = Math.floor(Date.now() / 1000);
   readonly #kem = deriveKemKeyPair(fresh(32));
   readonly #receiptSecret = fresh(32);
-  readonly #opaque = deriveKeyPair(fresh(32));
-  readonly #oprfKeyId = fresh(8);
-  readonly #seed = fresh(32);
   readonly #server: Server;
-  #record: Bytes;
-  #sealedKey: Bytes;
-  #ke3: Bytes = fresh(64);
+  readonly #account: HostileAccount;
   url = '';
 
   constructor(stretch: Stretch = CHEAP) {
     this.stretch = stretch;
-    const blind = be(32, 0);
-    blind[0] = 9;
-    const evaluated = evaluate(this.#seed, blindElement(utf8(PASSWORD), blind));
-    const { record, exportKey } = makeRecord({
-      password: utf8(PASSWORD),
-      blind,
-      evaluated,
-      serverPublicKey: this.#opaque.publicKey,
-      envelopeNonce: fresh(32),
-      stretch,
-    });
-    this.#record = record;
-    this.#sealedKey = sealKey(exportKey, BACKUP_KEY, {
-      fleetId: this.fleetId,
-      account: utf8(ACCOUNT),
-      generation: 1,
-    });
+    this.#account = new HostileAccount(this.fleetId, stretch);
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -142,24 +101,7 @@ export class HostileVault {
 
   /** The body of an answer to `recover-start`, with what a scenario changes in it. */
   recoverStarted(ke1: Bytes, change: Partial<RecoverStartedFields> & { readonly seed?: Bytes } = {}): Bytes {
-    const { stretch = this.stretch, oprfKeyId = this.#oprfKeyId } = change;
-    const made = makeKe2({
-      ke1,
-      record: this.#record,
-      seed: change.seed ?? this.#seed,
-      serverSecretKey: this.#opaque.secretKey,
-      serverPublicKey: this.#opaque.publicKey,
-      context: opaqueContext({ oprfKeyId, opaqueKeyId: this.#opaqueKeyId(), stretch }),
-      maskingNonce: fresh(32),
-      serverNonce: fresh(32),
-      keyshareSeed: fresh(32),
-    });
-    this.#ke3 = made.ke3;
-    return recoverStarted(this.#opaqueKeyId(), { ke2: change.ke2 ?? made.ke2, stretch, oprfKeyId });
-  }
-
-  #opaqueKeyId(): Bytes {
-    return keyId(this.#opaque.publicKey);
+    return this.#account.recoverStarted(ke1, change);
   }
 
   /** The honest descriptor, and what the scenario makes of it. */
@@ -172,9 +114,7 @@ export class HostileVault {
       notAfter: now + 86_400,
       kemKeys: [{ publicKey: this.#kem.publicKey }],
       receiptKeys: [{ publicKey: signerKey(this.#receiptSecret) }],
-      opaqueKeys: [
-        { oprfKeyId: this.#oprfKeyId, notAfterNew: now + 86_400, publicKey: this.#opaque.publicKey },
-      ],
+      opaqueKeys: [{ ...this.#account.opaqueKey, notAfterNew: now + 86_400 }],
       stretch: this.stretch,
     };
     return signDescriptor(
@@ -194,6 +134,10 @@ export class HostileVault {
     this.bodies.push(body);
     if (this.lies.reply?.(this.bodies.length - 1, response) === true) return;
     const answer = this.#exchange(sealedRequestOf(body));
+    if (this.lies.lost !== undefined && this.commands().at(-1) === this.lies.lost) {
+      response.destroy();
+      return;
+    }
     if (answer === undefined) {
       response.writeHead(400, { 'content-type': 'application/problem+json' }).end('{}');
       return;
@@ -204,9 +148,9 @@ export class HostileVault {
   #exchange(sealed: Bytes): Bytes | undefined {
     const opened = openRequest(this.fleetId, this.#kem.secretKey, sealed);
     if (opened === undefined) return undefined;
-    const { command, body } = decodeRequest(opened.plaintext);
-    this.requests.push({ command, body, plaintext: opened.plaintext });
-    const honest = this.#say(command, body);
+    const { command, body, proof } = decodeRequest(opened.plaintext);
+    this.requests.push({ command, body, proof: proof.kind, plaintext: opened.plaintext });
+    const honest = this.#account.say(command, body, proof);
     const said = this.lies.statement?.(honest, command) ?? honest;
     const hash = opened.context.requestHash;
     const statement = encodeStatement(this.lies.requestHash?.(hash) ?? hash, said);
@@ -218,41 +162,5 @@ export class HostileVault {
     );
     const answer = sealAnswer(opened.context, plaintext, fresh(32));
     return this.lies.answer?.(answer) ?? answer;
-  }
-
-  #say(command: number, body: Bytes): Said {
-    const common: Said = {
-      fleetId: this.fleetId,
-      account: utf8(ACCOUNT),
-      phase: 'active',
-      generation: 1,
-      budget: 10,
-      remaining: 9,
-    };
-    const ok = (more: Bytes, version = this.stateVersion): Said => ({
-      ...common,
-      stateVersion: version,
-      outcome: 'ok',
-      body: more,
-    });
-    if (command === COMMANDS.status) return ok(encodeStatusBody({ recordHash: sha256(this.#record) }));
-    if (command === COMMANDS['recover-start'])
-      return ok(this.recoverStarted(body.slice(1)), ++this.stateVersion);
-    if (command === COMMANDS['recover-finish']) {
-      const ke3 = body.slice(1 + 96 + 32 + 1, 1 + 96 + 32 + 1 + 64);
-      const right = sha256(ke3).join() === sha256(this.#ke3).join();
-      return right
-        ? { ...ok(this.#sealedKey, ++this.stateVersion), remaining: 10 }
-        : { ...common, stateVersion: ++this.stateVersion, outcome: 'wrong-password' };
-    }
-    if (command === COMMANDS['register-start']) {
-      const response = cat(evaluate(this.#seed, body.slice(1)), this.#opaque.publicKey);
-      const started = cat(fresh(32), be(8, 1), this.#oprfKeyId, this.#opaqueKeyId(), prefixed(1, response));
-      return ok(started, ++this.stateVersion);
-    }
-    if (command === COMMANDS['register-finish']) return ok(sha256(body), ++this.stateVersion);
-    if (command === COMMANDS['register-confirm'])
-      return { ...ok(body.slice(64), ++this.stateVersion), remaining: 10 };
-    return { ...common, outcome: 'unsupported' };
   }
 }

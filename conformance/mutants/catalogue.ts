@@ -4,6 +4,7 @@
  * @module
  */
 import { chatMutants } from './chat.ts';
+import { clientChangeMutants } from './client-changes.ts';
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
 import { freshnessMutants } from './freshness.ts';
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...vaultMutants,
   ...vaultChangeMutants,
   ...clientMutants,
+  ...clientChangeMutants,
   ...wireMutants,
   ...setWriterMutants,
 ];

@@ -16,14 +16,23 @@ import type { Outcome } from '../schema/protocol.ts';
 import type { Value } from '../schema/vector.ts';
 import { demand, Failure } from './scenario.ts';
 
+/** What a client can be asked to do. */
+export type ClientCommand =
+  | 'recover'
+  | 'register'
+  | 'status'
+  | 'delete'
+  | 'cancel'
+  | 'change-password'
+  | 'resume'
+  | 'get-head'
+  | 'put-head';
+
 /** What a scenario works with. */
 export interface Stage {
   readonly vault: HostileVault;
   /** Runs the client once; its state is kept between two runs of one scenario. */
-  readonly run: (
-    command?: 'recover' | 'register' | 'status',
-    more?: Record<string, Value>,
-  ) => Promise<Outcome>;
+  readonly run: (command?: ClientCommand, more?: Record<string, Value>) => Promise<Outcome>;
 }
 
 /** One scenario. */
@@ -67,6 +76,12 @@ export function commands(vault: HostileVault, ...expected: readonly number[]): v
     expected: expected.join(),
     actual: actual.join(),
   });
+}
+
+/** Demands that of these commands each was sent, in this order, whatever was sent beside them. */
+export function sends(vault: HostileVault, expected: readonly number[]): void {
+  const actual = vault.commands().filter((command) => expected.includes(command));
+  demand(actual.join() === expected.join(), `of ${expected.join()} the client sent ${actual.join()}`);
 }
 
 function holds(bytes: Bytes, part: Uint8Array): boolean {

@@ -6,6 +6,7 @@
 import type { Case } from '../runner/case.ts';
 import { attemptScenarios } from './attempts.ts';
 import { clientBehaviours } from './client.ts';
+import { clientChanges } from './client-changes.ts';
 import { clientLies } from './client-lies.ts';
 import { clientCase } from './client-stage.ts';
 import { changeScenarios } from './change.ts';
@@ -33,5 +34,5 @@ export const scenarioCases: readonly Case[] = [
     ...edgeScenarios,
     ...durabilityScenarios,
   ].map(vaultCase),
-  ...[...clientBehaviours, ...clientLies].map(clientCase),
+  ...[...clientBehaviours, ...clientLies, ...clientChanges].map(clientCase),
 ];
