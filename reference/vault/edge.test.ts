@@ -309,7 +309,7 @@ describe('a last chance whose deadline has come', () => {
     expect(await waiting()).toBe(left);
   });
 
-  // proves ATT-19
+  // proves ATT-19, ATT-29
   it('ends before the vault serves again', async () => {
     expect(await waiting(600)).toBe(1);
     expect(await waiting()).toBe(1);
