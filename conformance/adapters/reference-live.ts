@@ -24,7 +24,8 @@ const running = new Map<string, Running>();
 const start: Operation = async (params) => {
   const state = params.text('state');
   const policy = params.textOr('policy', '{}');
-  const child = spawn(process.execPath, [...process.execArgv, PROGRAM, state, policy], {
+  const suite = params.has('suite') ? params.number('suite') : 1;
+  const child = spawn(process.execPath, [...process.execArgv, PROGRAM, state, policy, String(suite)], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let stderr = '';

@@ -9,6 +9,7 @@ import {
   softwareDecapsulate,
   type ChannelKey,
 } from '../../reference/channel/index.ts';
+import { p256Key } from '../../reference/crypto/p256-key.ts';
 import { x25519 } from '../../reference/crypto/x25519.ts';
 import { Answer, StatusBody } from '../../reference/exchange/answer.ts';
 import { Exchange } from '../../reference/exchange/assertion.ts';
@@ -174,7 +175,9 @@ function key(params: Params): ChannelKey {
 /** The key of the vault, under the id that belongs to it. */
 function decapsulate(params: Params): ReturnType<typeof softwareDecapsulate> {
   const secretKey = params.bytes('secretKey');
-  return softwareDecapsulate([{ suite: 1, id: keyId(x25519(secretKey).publicKey), secretKey }]);
+  const suite = params.number('suite') === 2 ? 2 : 1;
+  const { publicKey } = suite === 1 ? x25519(secretKey) : p256Key(secretKey);
+  return softwareDecapsulate([{ suite, id: keyId(publicKey), secretKey }]);
 }
 
 /** Both sides of the channel, and the fleet descriptor. */

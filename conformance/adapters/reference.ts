@@ -27,7 +27,7 @@ const hello: Operation = () => ({
   implementation: { name: 'strongroom reference', version: '0.1.0', language: 'TypeScript' },
   testing: !production,
   roles: [...ROLES],
-  suites: [1],
+  suites: [1, 2],
   features: [
     'keys',
     'container',
@@ -55,10 +55,12 @@ const hello: Operation = () => ({
     'opaque-server',
     'channel-client',
     'channel-server',
+    'channel-server-p256',
     'fleet',
     'exchange',
     'vault',
     'vault-time',
+    'vault-p256',
     'client',
   ],
 });

@@ -1,6 +1,6 @@
 /**
- * A reference vault in a process of its own: `node vault-process.ts FOLDER POLICY`. The folder is made into a vault if
- * it holds none. Prints its address. A line of its input is a number of seconds by which its own time goes on at once;
+ * A reference vault in a process of its own: `node vault-process.ts FOLDER POLICY SUITE`. The folder is made into
+ * a vault if it holds none. Prints its address. A line of its input is a number of seconds by which its own time goes on at once;
  * SIGTERM ends it in order, and so does the end of its input.
  *
  * @module
@@ -12,11 +12,11 @@ import type { Policy } from '../../reference/fleet/index.ts';
 import { CONFIG_FILE, initVault, serveVault } from '../../reference/vault/index.ts';
 import { fromHex } from '../../reference/wire/bytes.ts';
 
-const [, , folder = '', policyText = '{}'] = process.argv;
+const [, , folder = '', policyText = '{}', suite = '1'] = process.argv;
 if (!existsSync(join(folder, CONFIG_FILE))) {
   const { relayKeys, ...policy } = JSON.parse(policyText) as Partial<Policy> & { relayKeys?: string[] };
   const relays = relayKeys && { relayKeys: relayKeys.map(fromHex) };
-  await initVault({ folder, port: 0, policy: { ...policy, ...relays } });
+  await initVault({ folder, port: 0, suite: suite === '2' ? 2 : 1, policy: { ...policy, ...relays } });
 }
 let ahead = 0;
 const monotonic = (): number => performance.now() / 1000 + ahead;

@@ -6,7 +6,9 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { deriveKemKeyPair, keyId, openRequest, sealAnswer } from '../peer/channel.ts';
+import { keyId, openRequest, sealAnswer } from '../peer/channel.ts';
+import { deriveKemKeyPair, type ChannelSuite } from '../peer/kem.ts';
+import { receiptKey, signReceipt } from '../peer/receipt.ts';
 import {
   decodeRequest,
   encodeAnswer,
@@ -14,7 +16,7 @@ import {
   sealedRequestOf,
   type Said,
 } from '../peer/exchange.ts';
-import { encodeDescriptor, sign, signDescriptor, signerKey, type Descriptor } from '../peer/fleet.ts';
+import { encodeDescriptor, signDescriptor, type Descriptor } from '../peer/fleet.ts';
 import type { Stretch } from '../peer/opaque.ts';
 import { cat, fresh, label, type Bytes } from '../peer/primitives.ts';
 import { HostileAccount, type RecoverStartedFields } from './account.ts';
@@ -64,14 +66,17 @@ export class HostileVault {
   readonly stretch: Stretch;
   /** Seconds since 1970: a descriptor that is fetched again is the same to the byte. */
   readonly #made: number = Math.floor(Date.now() / 1000);
-  readonly #kem = deriveKemKeyPair(fresh(32));
+  readonly suite: ChannelSuite;
+  readonly #kem: ReturnType<typeof deriveKemKeyPair>;
   readonly #receiptSecret = fresh(32);
   readonly #server: Server;
   readonly #account: HostileAccount;
   url = '';
 
-  constructor(stretch: Stretch = CHEAP) {
+  constructor(suite: ChannelSuite = 1, stretch: Stretch = CHEAP) {
+    this.suite = suite;
     this.stretch = stretch;
+    this.#kem = deriveKemKeyPair(fresh(32), suite);
     this.#account = new HostileAccount(this.fleetId, stretch);
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
@@ -113,7 +118,8 @@ export class HostileVault {
       notBefore: now - 3600,
       notAfter: now + 86_400,
       kemKeys: [{ publicKey: this.#kem.publicKey }],
-      receiptKeys: [{ publicKey: signerKey(this.#receiptSecret) }],
+      channelSuite: this.suite,
+      receiptKeys: [{ publicKey: receiptKey(this.suite, this.#receiptSecret) }],
       opaqueKeys: [{ ...this.#account.opaqueKey, notAfterNew: now + 86_400 }],
       stretch: this.stretch,
     };
@@ -146,7 +152,7 @@ export class HostileVault {
   }
 
   #exchange(sealed: Bytes): Bytes | undefined {
-    const opened = openRequest(this.fleetId, this.#kem.secretKey, sealed);
+    const opened = openRequest(this.fleetId, this.#kem.secretKey, sealed, this.suite);
     if (opened === undefined) return undefined;
     const { command, body, proof } = decodeRequest(opened.plaintext);
     this.requests.push({ command, body, proof: proof.kind, plaintext: opened.plaintext });
@@ -154,10 +160,11 @@ export class HostileVault {
     const said = this.lies.statement?.(honest, command) ?? honest;
     const hash = opened.context.requestHash;
     const statement = encodeStatement(this.lies.requestHash?.(hash) ?? hash, said);
-    const signature = sign(this.lies.receiptSecret ?? this.#receiptSecret, cat(label('answer'), statement));
+    const receiptSecret = this.lies.receiptSecret ?? this.#receiptSecret;
+    const signature = signReceipt(this.suite, receiptSecret, cat(label('answer'), statement));
     const plaintext = encodeAnswer(
       statement,
-      keyId(signerKey(this.lies.receiptSecret ?? this.#receiptSecret)),
+      keyId(receiptKey(this.suite, receiptSecret)),
       this.lies.signature?.(signature) ?? signature,
     );
     const answer = sealAnswer(opened.context, plaintext, fresh(32));

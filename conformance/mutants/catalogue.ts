@@ -11,6 +11,7 @@ import { freshnessMutants } from './freshness.ts';
 import { groupMutants } from './groups.ts';
 import { fileMutants } from './files.ts';
 import { objectMutants } from './objects.ts';
+import { p256Mutants } from './p256.ts';
 import { rangeMutants } from './ranges.ts';
 import { newestMutants } from './newest.ts';
 import { restoreMutants } from './restore.ts';
@@ -39,6 +40,7 @@ export const mutants: readonly Mutant[] = [
   ...vaultChangeMutants,
   ...clientMutants,
   ...clientChangeMutants,
+  ...p256Mutants,
   ...wireMutants,
   ...setWriterMutants,
 ];

@@ -15,8 +15,9 @@ import {
   type Command,
   type Statement,
 } from './exchange.ts';
-import { sign, verify } from './fleet.ts';
+import { sign } from './fleet.ts';
 import { decodeDescriptor, type FleetView } from './fleet-view.ts';
+import { verifyReceipt } from './receipt.ts';
 import { fresh, same, sha256, toHex, utf8, zeros, type Bytes } from './primitives.ts';
 
 /** What came back over HTTP. */
@@ -92,7 +93,7 @@ export class Caller {
     proof?: Uint8Array,
     more: { fleetId?: Uint8Array; version?: number } = {},
   ): ReturnType<typeof sealRequest> {
-    const { fleetId, kemKey: publicKey } = this.fleet;
+    const { suite, fleetId, kemKey: publicKey } = this.fleet;
     const plaintext = encodeRequest({
       fleetId,
       account: this.name,
@@ -101,7 +102,7 @@ export class Caller {
       ...(proof && { proof }),
       ...more,
     });
-    return sealRequest({ fleetId, publicKey }, plaintext, fresh(32));
+    return sealRequest({ suite, fleetId, publicKey }, plaintext, fresh(32));
   }
 
   /**
@@ -121,7 +122,7 @@ export class Caller {
     const { statement, signed, keyId, signature } = decodeAnswer(plaintext);
     const key = this.fleet.receiptKeys.find(({ id }) => same(id, keyId));
     if (key === undefined) throw new BrokenAnswer('an answer signed by a key that is not in the descriptor');
-    if (!verify(key.publicKey, signed, signature))
+    if (!verifyReceipt(this.fleet.suite, key.publicKey, signed, signature))
       throw new BrokenAnswer('an answer whose signature does not verify');
     if (!same(statement.fleetId, this.fleet.fleetId)) throw new BrokenAnswer('an answer of another fleet');
     if (!same(statement.account, this.name)) throw new BrokenAnswer('an answer for another account');

@@ -4,6 +4,7 @@
  * @module
  */
 import { decodeStretch } from './bodies.ts';
+import type { ChannelSuite } from './kem.ts';
 import type { Stretch } from './opaque.ts';
 import { zeros, type Bytes } from './primitives.ts';
 import { Reader } from './reader.ts';
@@ -11,6 +12,7 @@ import { Reader } from './reader.ts';
 /** What the suite's clients need of a descriptor. */
 export interface FleetView {
   readonly fleetId: Bytes;
+  readonly suite: ChannelSuite;
   readonly kemKey: Bytes;
   readonly receiptKeys: readonly { readonly id: Bytes; readonly publicKey: Bytes }[];
   readonly serverPublicKey: Bytes;
@@ -28,7 +30,9 @@ export function decodeDescriptor(bytes: Uint8Array): FleetView {
   const reader = new Reader(outer.prefixed(2));
   reader.take(1);
   const fleetId = reader.take(16);
-  reader.take(8 + 8 + 8 + 2);
+  reader.take(8 + 8 + 8);
+  const suite = reader.uint(1) === 2 ? 2 : 1;
+  reader.take(1);
   const level = reader.uint(1);
   const keys = (): { id: Bytes; state: number; publicKey: Bytes }[] => {
     const list = new Reader(reader.prefixed(2));
@@ -54,6 +58,7 @@ export function decodeDescriptor(bytes: Uint8Array): FleetView {
   reader.prefixed(2);
   return {
     fleetId,
+    suite,
     kemKey,
     receiptKeys,
     serverPublicKey,

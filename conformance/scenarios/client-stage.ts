@@ -8,6 +8,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { ACCOUNT, BACKUP_KEY, CHEAP, HostileVault, PASSWORD, type Lies } from '../hostile/vault.ts';
 import { signerKey } from '../peer/fleet.ts';
+import type { ChannelSuite } from '../peer/kem.ts';
 import { toHex, utf8, zeros, type Bytes } from '../peer/primitives.ts';
 import type { Case, CaseContext } from '../runner/case.ts';
 import { describe } from '../runner/connection.ts';
@@ -41,6 +42,8 @@ export interface ClientScenario {
   readonly title: string;
   readonly why: string;
   readonly requirements: readonly string[];
+  /** Channel suite of the vault; 1 unless told. */
+  readonly suite?: ChannelSuite;
   readonly lies?: (vault: HostileVault) => Lies;
   readonly run: (stage: Stage) => Promise<void>;
 }
@@ -145,7 +148,7 @@ export function destroyed<T extends object>(
 async function runScenario(scenario: ClientScenario, context: CaseContext): Promise<Score> {
   const { adapter } = context;
   if (adapter === undefined) throw new Error('a client needs an adapter');
-  const vault = await new HostileVault().open();
+  const vault = await new HostileVault(scenario.suite).open();
   vault.lies = scenario.lies?.(vault) ?? {};
   const state = mkdtempSync(join(context.folder, 'client-'));
   const { memoryKib, iterations, parallelism } = CHEAP;

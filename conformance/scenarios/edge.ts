@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { Account } from '../peer/account.ts';
 import { fetchFleet, post } from '../peer/caller.ts';
 import { openAnswer } from '../peer/channel.ts';
 import { encodeExchange } from '../peer/exchange.ts';
 import { be, cat, same, zeros } from '../peer/primitives.ts';
-import { demand, Failure, outcome, remaining, type Live, type Scenario } from './scenario.ts';
+import { demand, Failure, outcome, remaining, TEST_POLICY, type Live, type Scenario } from './scenario.ts';
 
 const PASSWORD = 'correct horse';
 
@@ -194,6 +195,31 @@ export const edgeScenarios: readonly Scenario[] = [
         'keys are missing',
         'wrong-output',
       );
+    },
+  },
+  {
+    id: 'vault.p256',
+    title: 'A vault whose keys are of P-256',
+    why: 'Devices hold such keys: requests to them are longer, and every answer is signed with ECDSA.',
+    requirements: ['CHN-6', 'XCH-6', 'CHN-14'],
+    needs: 'p256',
+    run: async ({ controlled }) => {
+      const vault = controlled();
+      await vault.start(TEST_POLICY, 2);
+      const fleet = await fetchFleet(vault.url);
+      demand(fleet.suite === 2, 'the descriptor states another suite', 'wrong-output');
+      const alice = new Account(vault.url, fleet);
+      const { sealedKey } = await alice.register(PASSWORD);
+      const { statement } = await alice.recover(PASSWORD);
+      outcome(statement, 'the right password', 'ok');
+      demand(same(statement.body, sealedKey), 'another key came back', 'wrong-output');
+      const { bytes } = alice.seal(4, alice.begin(PASSWORD).body);
+      // The last byte of y, behind version, suite, key id, a length, and 64 bytes of the point.
+      const off = bytes.map((byte, i) => (i === 12 + 64 ? byte ^ 1 : byte));
+      const reply = await post(vault.url, encodeExchange(off));
+      demand(reply.status === 400, `an enc that is no point was answered ${reply.status}`, 'wrong-error');
+      remaining(await alice.call('status'), 3, 'after a request that does not open');
+      await vault.stop('term');
     },
   },
 ];

@@ -8,6 +8,7 @@ import { attemptScenarios } from './attempts.ts';
 import { clientBehaviours } from './client.ts';
 import { clientChanges } from './client-changes.ts';
 import { clientLies } from './client-lies.ts';
+import { clientP256 } from './client-p256.ts';
 import { clientCase } from './client-stage.ts';
 import { changeScenarios } from './change.ts';
 import { deletionScenarios } from './deletion.ts';
@@ -34,5 +35,5 @@ export const scenarioCases: readonly Case[] = [
     ...edgeScenarios,
     ...durabilityScenarios,
   ].map(vaultCase),
-  ...[...clientBehaviours, ...clientLies, ...clientChanges].map(clientCase),
+  ...[...clientBehaviours, ...clientLies, ...clientChanges, ...clientP256].map(clientCase),
 ];

@@ -9,6 +9,7 @@ import { Account } from '../peer/account.ts';
 import { BrokenAnswer, fetchFleet, type Attempt } from '../peer/caller.ts';
 import type { Outcome, Statement } from '../peer/exchange.ts';
 import type { FleetView } from '../peer/fleet-view.ts';
+import type { ChannelSuite } from '../peer/kem.ts';
 import { describe, type Connection } from '../runner/connection.ts';
 import type { Case, CaseContext } from '../runner/case.ts';
 import { failed, type Score } from '../runner/score.ts';
@@ -89,10 +90,11 @@ export class Controlled {
   }
 
   /** Starts it; false if it refuses to. */
-  async start(policy: object = TEST_POLICY): Promise<boolean> {
+  async start(policy: object = TEST_POLICY, suite: ChannelSuite = 1): Promise<boolean> {
     const answer = await this.#adapter.call('vault.start', {
       state: this.state,
       policy: JSON.stringify(policy),
+      ...(suite !== 1 && { suite }),
     });
     if (answer.outcome === 'crash' || answer.outcome === 'timeout' || answer.outcome === 'protocol') {
       throw new Failure('crash', describe(answer));
@@ -198,10 +200,10 @@ export interface Scenario {
   readonly why: string;
   readonly requirements: readonly string[];
   /**
-   * `control`: a vault of its own; `time`: one whose own time goes on when the runner says so; `no-delays`: its policy
-   * must not make clients wait.
+   * `control`: a vault of its own; `time`: one whose own time goes on when the runner says so; `p256`: one of channel
+   * suite 2; `no-delays`: its policy must not make clients wait.
    */
-  readonly needs?: 'control' | 'time' | 'no-delays';
+  readonly needs?: 'control' | 'time' | 'p256' | 'no-delays';
   run(live: Live): Promise<void>;
 }
 
@@ -222,6 +224,12 @@ async function runScenario(scenario: Scenario, context: CaseContext): Promise<Sc
   }
 }
 
+/** Features beyond `vault` that scenarios need. */
+const FEATURES: Partial<Record<NonNullable<Scenario['needs']>, string>> = {
+  time: 'vault-time',
+  p256: 'vault-p256',
+};
+
 /** The case of a scenario. */
 export function vaultCase(scenario: Scenario): Case {
   const { id, title, why, requirements } = scenario;
@@ -232,9 +240,9 @@ export function vaultCase(scenario: Scenario): Case {
     requirements,
     role: 'vault-server',
     level: 'core',
-    feature: scenario.needs === 'time' ? 'vault-time' : 'vault',
+    feature: FEATURES[scenario.needs ?? 'control'] ?? 'vault',
     blocked: (context) =>
-      (scenario.needs === 'control' || scenario.needs === 'time') && context.adapter === undefined
+      scenario.needs !== undefined && scenario.needs !== 'no-delays' && context.adapter === undefined
         ? 'needs a vault that an adapter starts'
         : undefined,
     run: async (context) => runScenario(scenario, context),

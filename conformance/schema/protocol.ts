@@ -65,6 +65,8 @@ export const OPTIONAL_FEATURES: readonly string[] = [
   'rekey',
   'killable',
   'vault-time',
+  'channel-server-p256',
+  'vault-p256',
 ];
 
 /** Schema of {@link Request}. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { deriveKemKeyPair, openRequest, sealAnswer, sealRequest } from '../../conformance/peer/channel.ts';
+import { openRequest, sealAnswer, sealRequest } from '../../conformance/peer/channel.ts';
+import { deriveKemKeyPair } from '../../conformance/peer/kem.ts';
 import { cat, named, toHex, utf8, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';
 import { Family, pack, type Reject } from './family.ts';
@@ -133,6 +134,7 @@ export function channelServer(): VectorFile {
     description: 'The channel on the side of the vault: opening requests, sealing answers.',
   });
   const input = {
+    suite: 1,
     fleetId: toHex(FLEET_ID),
     secretKey: toHex(KEM.secretKey),
     sealedRequest: toHex(SEALED.bytes),

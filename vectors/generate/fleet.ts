@@ -9,7 +9,7 @@ import {
   signerKey,
   type Descriptor,
 } from '../../conformance/peer/fleet.ts';
-import { deriveKemKeyPair } from '../../conformance/peer/channel.ts';
+import { deriveKemKeyPair } from '../../conformance/peer/kem.ts';
 import { deriveKeyPair } from '../../conformance/peer/opaque.ts';
 import { cat, named, toHex, unhex, utf8, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
 import type { VectorFile } from '../../conformance/schema/vector.ts';

@@ -15,6 +15,7 @@ import { header } from './header.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
+import { channelClientP256, channelServerP256, fleetP256 } from './p256.ts';
 import { passwords } from './passwords.ts';
 import { ranges } from './ranges.ts';
 import { salvageSetVectors } from './salvage-sets.ts';
@@ -46,6 +47,9 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['vault', channelClient],
   ['vault', channelServer],
   ['vault', fleet],
+  ['vault', channelClientP256],
+  ['vault', channelServerP256],
+  ['vault', fleetP256],
   ['vault', wire],
 ];
 
