@@ -612,6 +612,30 @@ const policy: readonly Mutant[] = [
   },
 ];
 
+/** What outlives a restart, and what must not come back with an older disk. */
+const restarts: readonly Mutant[] = [
+  {
+    id: 'time-not-persisted',
+    mistake: 'does not keep its own time with what it commits',
+    file: 'reference/vault/partition.ts',
+    find: 'vaultTime: this.now(),',
+    replace: 'vaultTime: this.#head.body.vaultTime,',
+    requirement: 'ATT-4',
+    cases: ['vault.waiting-over-restart'],
+    class: 'state',
+  },
+  {
+    id: 'rollback-of-one',
+    mistake: 'takes a store that is one commit older than the anchor for one that was interrupted',
+    file: 'reference/vault/start.ts',
+    find: 'const same = n === anchored && equal(head.hash, headHash);',
+    replace: 'const same = (n === anchored && equal(head.hash, headHash)) || n === anchored - 1;',
+    requirement: 'STO-22',
+    cases: ['vault.rollback-deleted'],
+    class: 'accepted-invalid',
+  },
+];
+
 /** Mutants of what came to the vault after registration and recovery. */
 export const vaultChangeMutants: readonly Mutant[] = [
   ...waiting,
@@ -619,4 +643,5 @@ export const vaultChangeMutants: readonly Mutant[] = [
   ...change,
   ...heads,
   ...policy,
+  ...restarts,
 ];

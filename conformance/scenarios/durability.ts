@@ -6,7 +6,7 @@
 import { Account } from '../peer/account.ts';
 import { fetchFleet } from '../peer/caller.ts';
 import { same } from '../peer/primitives.ts';
-import { demand, outcome, remaining, right, type Controlled, type Scenario } from './scenario.ts';
+import { demand, outcome, remaining, right, waiting, type Controlled, type Scenario } from './scenario.ts';
 
 const PASSWORD = 'correct horse';
 const WRONG = 'battery staple';
@@ -38,6 +38,14 @@ async function charged(vault: Controlled, mode: 'term' | 'kill'): Promise<void> 
   outcome(statement, 'the right password', 'ok');
   demand(same(statement.body, sealedKey), 'another sealed key came back than was registered', 'wrong-output');
   await vault.stop('term');
+}
+
+/** Demands that a vault does not serve the store that it was given. */
+async function refuses(vault: Controlled, message: string): Promise<void> {
+  if (!(await vault.start()) || vault.failure !== undefined) return;
+  const reply = await fetch(new URL('/readyz', vault.url));
+  await vault.stop('term');
+  demand(reply.status !== 200, message, 'accepted-invalid');
 }
 
 /** Restarts, kills and rollbacks. */
@@ -99,11 +107,60 @@ export const durabilityScenarios: readonly Scenario[] = [
       for (const left of [2, 1]) remaining((await again.start(WRONG)).statement, left, 'after a charge');
       await vault.stop('term');
       vault.restore(older);
-      if (!(await vault.start()) || vault.failure !== undefined) return;
-      const reply = await fetch(new URL('/readyz', vault.url));
-      const served = reply.status === 200;
+      await refuses(vault, 'the vault serves a store from which two charges are gone');
+    },
+  },
+  {
+    id: 'vault.rollback-deleted',
+    title: 'A store in which a deleted key is back is not served',
+    why: 'One commit less is enough: whoever deletes wants the key gone, whatever copies of the disk there are.',
+    requirements: ['STO-21', 'STO-22'],
+    needs: 'control',
+    run: async ({ controlled }) => {
+      const vault = controlled();
+      await vault.start();
+      const alice = await accountAt(vault);
+      await alice.register(PASSWORD);
+      await vault.stop('kill');
+      const older = vault.snapshot();
+      await vault.start();
+      const again = alice.at(vault.url);
+      await again.status();
+      outcome(await again.delete('owner'), 'delete', 'ok');
+      await vault.stop('kill');
+      vault.restore(older);
+      await refuses(vault, 'the vault serves a store in which a deleted key is back');
+    },
+  },
+  {
+    id: 'vault.waiting-over-restart',
+    title: 'What waits outlives a restart, and waits on by the own time of the vault',
+    why: 'A timer in memory is lost or begins again; the time of the machine is whatever its operator says.',
+    requirements: ['ATT-4', 'ATT-29', 'XCH-8'],
+    needs: 'time',
+    run: async ({ controlled }) => {
+      const vault = controlled();
+      await vault.start();
+      await vault.advance(50_000);
+      const alice = await accountAt(vault);
+      await alice.register(PASSWORD);
+      const scheduled = await alice.delete();
+      outcome(scheduled, 'delete without proof', 'scheduled');
+      await vault.stop('kill');
+      await vault.start();
+      const { statement } = await alice.at(vault.url).status();
+      waiting(statement, 'deletion');
+      demand(statement.effectiveAt === scheduled.effectiveAt, 'the time of the deletion has moved');
+      demand(
+        statement.vaultTime >= scheduled.vaultTime,
+        `the time of the vault went back from ${scheduled.vaultTime} to ${statement.vaultTime}`,
+      );
+      await vault.advance(alice.fleet.graceSeconds);
       await vault.stop('term');
-      demand(!served, 'the vault serves a store from which two charges are gone', 'accepted-invalid');
+      await vault.start();
+      const after = await alice.at(vault.url).status();
+      demand(after.statement.phase === 'deleted', `the phase after the time is ${after.statement.phase}`);
+      await vault.stop('term');
     },
   },
 ];
