@@ -15,8 +15,18 @@ import { Answer, StatusBody } from '../../reference/exchange/answer.ts';
 import { Exchange } from '../../reference/exchange/assertion.ts';
 import { ChangeFinish, ChangeStart, ChangeStarted } from '../../reference/exchange/change.ts';
 import { KeptHead, PutHead } from '../../reference/exchange/heads.ts';
-import { Cancel, Delete, RecoverFinish, RegisterFinish, Request } from '../../reference/exchange/request.ts';
+import {
+  Cancel,
+  Delete,
+  OwnerStatement,
+  RecoverFinish,
+  RegisterFinish,
+  Request,
+} from '../../reference/exchange/request.ts';
 import { channelKey, keyId, verifyDescriptor } from '../../reference/fleet/index.ts';
+import { BackupKey } from '../../reference/keys/backup-key.ts';
+import { label } from '../../reference/keys/labels.ts';
+import { ownerSign } from '../../reference/keys/owner-key.ts';
 import {
   argon2idStretch,
   checkStretch,
@@ -42,7 +52,7 @@ import {
   startLoginWith,
   startRegistrationWith,
 } from '../../reference/testing.ts';
-import { fromUtf8, hex, type Bytes } from '../../reference/wire/bytes.ts';
+import { concat, fromUtf8, hex, type Bytes } from '../../reference/wire/bytes.ts';
 import { decode, encode, type Codec } from '../../reference/wire/codec.ts';
 import { Unsupported, type Operation, type Params } from './serve.ts';
 
@@ -252,10 +262,21 @@ const structures: Readonly<Record<string, Operation>> = {
   },
 };
 
+/** What an owner signs. */
+const ownerOperations: Readonly<Record<string, Operation>> = {
+  'owner.sign': (params) => {
+    const [fleetId, account, body] = [params.bytes('fleetId'), params.bytes('account'), params.bytes('body')];
+    const statement = encode(OwnerStatement, { fleetId, account, command: params.number('command'), body });
+    const key = BackupKey.fromBytes(params.bytes('key'));
+    return { signature: hex(ownerSign(key, concat(label('owner-statement'), statement))) };
+  },
+};
+
 /** Operations of OPAQUE, channel, fleet and exchange. */
 export const vaultOperations: Readonly<Record<string, Operation>> = {
   ...opaqueClient,
   ...opaqueServer,
   ...channel,
   ...structures,
+  ...ownerOperations,
 };

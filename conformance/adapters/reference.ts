@@ -58,6 +58,7 @@ const hello: Operation = () => ({
     'channel-server-p256',
     'fleet',
     'exchange',
+    'owner',
     'vault',
     'vault-time',
     'vault-p256',

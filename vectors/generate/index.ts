@@ -15,6 +15,7 @@ import { header } from './header.ts';
 import { keys } from './keys.ts';
 import { opaqueClient, opaqueServer } from './opaque.ts';
 import { lengths } from './lengths.ts';
+import { owner } from './owner.ts';
 import { channelClientP256, channelServerP256, fleetP256 } from './p256.ts';
 import { passwords } from './passwords.ts';
 import { ranges } from './ranges.ts';
@@ -51,6 +52,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['vault', channelServerP256],
   ['vault', fleetP256],
   ['vault', wire],
+  ['vault', owner],
 ];
 
 /** Path below `vectors/` and text of every generated file, the JSON Schemas and the page of classes among them. */
