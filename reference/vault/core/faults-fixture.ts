@@ -92,9 +92,49 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** Faults that only the state machine looks for. */
+export const MORE_FAULTS: Readonly<Record<string, Fault>> = {
+  'an older store is served': {
+    file: '../start.ts',
+    find: 'const same = n === anchored && equal(head.hash, headHash);',
+    replace: 'const same = n <= anchored;',
+  },
+  'a vault forgets that it answered a proof': {
+    file: 'recover.ts',
+    find: "return say('ok', recovered, remember(refunded, hash, 'ok', now));",
+    replace: "return say('ok', recovered, refunded);",
+  },
+  'waits are not waited for': {
+    file: 'attempts.ts',
+    find: 'nextAttempt: spent ? 0 : now + delayAfter(policy, charged),',
+    replace: 'nextAttempt: 0,',
+  },
+  'the head leaves without its owner': {
+    file: 'heads.ts',
+    find: 'return isSignedByOwner(request, record) ? say',
+    replace: 'return isSignedByOwner(request, record) || now >= 0 ? say',
+  },
+  'another owner finds the head': {
+    file: 'changes.ts',
+    find: 'const head = inherits ? record.head : NO_HEAD;',
+    replace: 'const head = inherits ? record.head : record.head;',
+  },
+  'deadlines are found by requests alone': {
+    file: '../partition.ts',
+    find: 'filter(({ at }) => at <= now)',
+    replace: 'filter(({ at }) => at < now)',
+  },
+  'a ledger ends with its generation': {
+    file: 'changes.ts',
+    find: 'scheduled: EMPTY_SLOT, pending: EMPTY_SLOT, open: [], closed: [], head }',
+    replace:
+      'buckets: record.buckets.map(() => 0), scheduled: EMPTY_SLOT, pending: EMPTY_SLOT, open: [], closed: [], head }',
+  },
+};
+
 /** From now on the core is loaded with a fault. It must not have been loaded before. */
 export function seed(name: string): void {
-  const fault = FAULTS[name];
+  const fault = FAULTS[name] ?? MORE_FAULTS[name];
   if (fault === undefined) throw new Error(`there is no fault ${name}`);
   const target = new URL(fault.file, import.meta.url).href;
   registerHooks({
