@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { memoryKeeper, register } from './client/index.ts';
 import { BackupKey, seal, Sealer, sealStream } from './container/index.ts';
 import type { RandomSource } from './crypto/random.ts';
+import { DEFAULT_POLICY } from './fleet/index.ts';
 import { generateServerKeyPair, nobleSuite, startLogin, startRegistration } from './opaque/index.ts';
 import * as testing from './testing.ts';
 import { hex } from './wire/bytes.ts';
@@ -174,7 +175,9 @@ describe('when they are called with one all the same', () => {
 
   test('register takes no object that only looks like a session', async () => {
     const keeper = memoryKeeper();
-    const fake = { keeper, account: content, descriptor: { policy: {} }, ...smuggled };
-    await expect((register as Loose)(fake, { key, password: 'p', ...smuggled })).rejects.toThrow(TypeError);
+    const descriptor = { fleetId: new Uint8Array(16), policy: DEFAULT_POLICY };
+    const fake = { keeper, account: content, descriptor, ...smuggled };
+    const registered = (register as Loose)(fake, { key, password: 'p', ...smuggled });
+    await expect(registered).rejects.toThrow(new TypeError('not a session of connect()'));
   });
 });
