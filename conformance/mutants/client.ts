@@ -220,13 +220,20 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     id: 'any-suite',
-    mistake: 'takes every suite for suite 1',
+    mistake: 'takes a suite that it does not know for suite 1',
     file: 'reference/channel/messages.ts',
     find: 'const suite = SUITES.get(number);',
-    replace: 'const suite = SUITES.get(1);',
+    replace: 'const suite = SUITES.get(number === 2 ? 2 : 1);',
     requirement: 'CHN-2',
     cases: ['channel-client.seal-suite-9'],
     class: 'accepted-invalid',
+    also: [
+      {
+        file: 'reference/channel/client.ts',
+        find: 'const kem = suite === 1 ?',
+        replace: 'const kem = suite !== 2 ?',
+      },
+    ],
   },
   {
     id: 'key-id-ignored',

@@ -62,7 +62,7 @@ export const wireMutants: readonly Mutant[] = [
     mistake: 'rounds numbers above 2^53',
     file: CODEC,
     find: 'if (!Number.isSafeInteger(value)) throw input.fault(`${name}: above 2^53-1`);',
-    replace: 'value = Math.min(value, Number.MAX_SAFE_INTEGER);',
+    replace: 'if (!Number.isSafeInteger(value)) return Number.MAX_SAFE_INTEGER;',
     requirement: 'CNV-10',
     cases: ['wire.uint64-edge', 'wire.uint64-large'],
     class: 'accepted-invalid',
