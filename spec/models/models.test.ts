@@ -83,7 +83,8 @@ const missing = await Promise.all([run('spin', ['-V']), run('gcc', ['--version']
   () => ': spin and gcc are not installed',
 );
 
-describe.skipIf(missing !== '').concurrent(`spin${missing}`, () => {
+// A search takes seconds of work, on a busy machine more.
+describe.skipIf(missing !== '').concurrent(`spin${missing}`, { timeout: 300_000 }, () => {
   for (const [model, faults] of Object.entries(models)) {
     for (const flags of ['', ...(holdsWith[model] ?? [])]) {
       it(`finds no fault in ${model} ${flags}`, async () => {
