@@ -96,6 +96,8 @@ export const ERRORS = {
     'The fleet descriptor is out of date. Fetch it again; check the clock of this device.',
   'descriptor-rollback':
     'An older fleet descriptor than one seen before was served. Fetch it from elsewhere.',
+  'already-signed':
+    'This signer has signed another descriptor of this or a higher serial. Ask for one with a higher serial.',
   // vault (spec/storage.md, spec/http.md)
   'invalid-config': 'The configuration has a wrong field; it is named. Correct it and start again.',
   'state-exists':

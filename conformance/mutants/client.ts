@@ -443,7 +443,7 @@ export const clientMutants: readonly Mutant[] = [
     id: 'serial-forgotten',
     mistake: 'forgets the serial that it has seen',
     file: 'reference/client/fleet.ts',
-    find: 'await state.sawDescriptor(descriptor.serial, descriptorHash(descriptor));',
+    find: 'await state.sawDescriptor(descriptor.serial, descriptorHash(descriptor), descriptor.level);',
     replace: 'void descriptorHash;',
     requirement: 'FLT-7',
     cases: ['client.fleet-rollback'],

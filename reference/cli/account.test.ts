@@ -6,7 +6,7 @@ import { startVault, type TestVault } from '../client/fixture.ts';
 import { BackupKey } from '../container/index.ts';
 import { DEFAULT_STRETCH } from '../opaque/index.ts';
 import { strongroom, workplace, type Ran } from './fixture.ts';
-import { readPolicy } from './vault.ts';
+import { readPolicy } from './vault-init.ts';
 
 const place = workplace();
 const key = BackupKey.generate().recoveryKey();

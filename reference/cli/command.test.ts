@@ -9,6 +9,7 @@ import { helpOf, parse, refuseSecrets, wholeNumber, type Command } from './comma
 import { EXIT_CODES, exitCodeOf } from './exit.ts';
 import { strongroom } from './fixture.ts';
 import { CHAT_COMMANDS } from './chat.ts';
+import { FLEET_COMMANDS } from './fleet.ts';
 import { HEAD_COMMANDS } from './head.ts';
 import { KEY_COMMANDS } from './key.ts';
 import { OBJECT_COMMANDS } from './object.ts';
@@ -27,6 +28,7 @@ const ALL = [
   ...KEY_COMMANDS,
   ...ACCOUNT_COMMANDS,
   ...CHANGE_COMMANDS,
+  ...FLEET_COMMANDS,
   ...RELAY_COMMANDS,
   ...VAULT_COMMANDS,
   ...OBJECT_COMMANDS,

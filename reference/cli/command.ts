@@ -12,18 +12,24 @@ export interface Option {
   /** Name of the value in the help; absent for a switch. */
   readonly value?: string;
   readonly help: string;
+  /** May be given several times. */
+  readonly many?: true;
 }
 
 /** What a command is given. */
 export interface Invocation {
   /** Value of an option that was given. */
   option(name: string): string | undefined;
+  /** Values of an option that may be given several times, in their order. */
+  options(name: string): readonly string[];
   /** Value of an option that has to be given. @throws StrongroomError `usage` */
   required(name: string): string;
   /** True if a switch was given. */
   has(name: string): boolean;
   /** The n-th argument that is no option. */
   argument(index: number): string;
+  /** That argument and all that follow it. */
+  argumentsFrom(index: number): readonly string[];
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -33,7 +39,7 @@ export interface Command {
   /** One or two words: `backup`, `key new`. */
   readonly name: string;
   readonly summary: string;
-  /** Names of the arguments that are no options; all are required. */
+  /** Names of the arguments that are no options; all are required. One or more take the place of a last name with `…`. */
   readonly arguments: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
   /** More for `--help`: what happens, and when. */
@@ -79,13 +85,15 @@ export function refuseSecrets(argv: readonly string[]): void {
 /** Reads the arguments of one command. @throws StrongroomError `usage` */
 export function parse(command: Command, argv: readonly string[], signal: AbortSignal): Invocation {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { value }]) => [
+    Object.entries(command.options).map(([name, { value, many = false }]) => [
       name,
-      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: many },
     ]),
   );
   const { values, positionals } = parseOrRefuse(argv, options);
-  if (positionals.length !== command.arguments.length) {
+  const open = command.arguments.at(-1)?.endsWith('…') === true;
+  const count = command.arguments.length;
+  if (open ? positionals.length < count : positionals.length !== count) {
     const wanted = command.arguments.map((name) => `<${name}>`).join(' ') || 'no argument';
     throw new StrongroomError(
       'usage',
@@ -98,6 +106,10 @@ export function parse(command: Command, argv: readonly string[], signal: AbortSi
   };
   return {
     option,
+    options(name) {
+      const given = values[name];
+      return Array.isArray(given) ? given.map(String) : [];
+    },
     required(name) {
       const value = option(name);
       if (value === undefined) throw new StrongroomError('usage', `${command.name} needs --${name}`);
@@ -109,13 +121,14 @@ export function parse(command: Command, argv: readonly string[], signal: AbortSi
       if (value === undefined) throw new RangeError(`no argument ${index}`);
       return value;
     },
+    argumentsFrom: (index) => positionals.slice(index),
     signal,
   };
 }
 
 function parseOrRefuse(
   argv: readonly string[],
-  options: Record<string, { type: 'boolean' | 'string' }>,
+  options: Record<string, { type: 'boolean' | 'string'; multiple: boolean }>,
 ): { values: Record<string, unknown>; positionals: string[] } {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });

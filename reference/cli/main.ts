@@ -40,8 +40,19 @@ const GROUPS: readonly {
     load: async () => (await import('./account-change.ts')).CHANGE_COMMANDS,
   },
   {
-    names: ['vault init', 'vault serve', 'vault check-config', 'vault verify'],
+    names: [
+      'vault init',
+      'vault serve',
+      'vault check-config',
+      'vault rotate',
+      'vault install',
+      'vault verify',
+    ],
     load: async () => (await import('./vault.ts')).VAULT_COMMANDS,
+  },
+  {
+    names: ['fleet signer new', 'fleet show', 'fleet sign', 'fleet assemble'],
+    load: async () => (await import('./fleet.ts')).FLEET_COMMANDS,
   },
   {
     names: ['relay init', 'relay token add', 'relay token remove', 'relay serve'],

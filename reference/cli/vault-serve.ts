@@ -14,6 +14,7 @@ const vaultServe: Command = {
   options: { port: { value: 'n', help: 'instead of the configured port; 0 = any free one' } },
   notes: [
     'Prints its log as JSON lines; "listening" names the address. It holds no account names and no secrets.',
+    'SIGHUP: it serves under the descriptor that was installed meanwhile; "reloaded" says so.',
   ],
   examples: ['strongroom vault serve ./vault', 'strongroom vault serve ./vault --port 0'],
   async run(invocation) {
@@ -21,6 +22,9 @@ const vaultServe: Command = {
     const port = numberOption(invocation, 'port', 65535);
     const folder = invocation.argument(0);
     const server = await serveVault({ folder, ...(port === undefined ? {} : { port }) });
+    // What runs on its own has no terminal that could hang up: the signal asks it to look at its descriptor again.
+    process.removeAllListeners('SIGHUP');
+    process.on('SIGHUP', () => void server.reload());
     await untilAborted(signal);
     await server.close();
   },

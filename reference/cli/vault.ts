@@ -1,130 +1,18 @@
 /**
- * Making a vault: `strongroom vault init`.
+ * Commands about a vault of one's own.
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { StrongroomError } from '../errors.ts';
-import { DEFAULT_POLICY } from '../fleet/index.ts';
-import type { Policy } from '../fleet/descriptor.ts';
-import { ARGON2ID } from '../opaque/index.ts';
-import { initVault } from '../vault/index.ts';
-import { fromHex, hex } from '../wire/bytes.ts';
-import { numberOption, type Command } from './command.ts';
+import type { Command } from './command.ts';
+import { vaultInit } from './vault-init.ts';
+import { KEYS_COMMANDS } from './vault-keys.ts';
 import { SERVE_COMMANDS } from './vault-serve.ts';
 import { vaultVerify } from './vault-verify.ts';
 
-const count = z.int().min(0).max(0xffffffff);
-
-/** What a policy file may change: times in seconds, sizes in KiB. */
-const PolicyFile = z
-  .strictObject({
-    defaultBudget: z.int().min(1).max(100),
-    maxBudget: z.int().min(1).max(100),
-    refill: z.enum(['none', 'full']),
-    delays: z.array(count).max(100),
-    lastChanceSeconds: count,
-    graceSeconds: count,
-    ceiling: count,
-    stretch: z.strictObject({ iterations: count, memoryKib: count, parallelism: z.int().min(1).max(0xffff) }),
-  })
-  .partial();
-
-/** A policy file as differences from the default policy. @throws StrongroomError `invalid-config` */
-export async function readPolicy(path: string): Promise<Partial<Policy>> {
-  const fault = (subject: string, message: string, cause: unknown): StrongroomError =>
-    new StrongroomError('invalid-config', `${path}: ${message}`, { subject }, { cause });
-  const text = await readFile(path, 'utf8');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw fault(path, 'not JSON', cause);
-  }
-  const parsed = PolicyFile.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const subject = issue?.path.join('.') ?? '';
-    throw fault(subject, `${subject}: ${issue?.message}`, parsed.error);
-  }
-  const { stretch, ...rest } = parsed.data;
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  return { ...given, ...(stretch === undefined ? {} : { stretch: { algorithm: ARGON2ID, ...stretch } }) };
-}
-
-/** Policy of a vault behind the relay whose public key is in a file. @throws StrongroomError `invalid-key` */
-async function relayPolicy(path: string | undefined): Promise<Partial<Policy>> {
-  if (path === undefined) return {};
-  const key = (await readFile(path, 'utf8')).trim();
-  if (!/^[0-9a-f]{64}$/u.test(key)) {
-    throw new StrongroomError('invalid-key', `${path} holds no public key of a relay`, { subject: path });
-  }
-  return { assertionMode: 'ed25519', relayKeys: [fromHex(key)] };
-}
-
-const vaultInit: Command = {
-  name: 'vault init',
-  summary: 'Makes a vault in a new folder: keys, empty store, anchor, signed descriptor, configuration.',
-  arguments: ['folder'],
-  options: {
-    port: { value: 'n', help: 'port to listen on; default 8787, on 127.0.0.1' },
-    operator: { value: 'name', help: 'who runs it, for people' },
-    signers: { value: 'n', help: 'how many signers to make; default 1' },
-    threshold: { value: 'k', help: 'how many of them clients ask for; default all' },
-    relay: { value: 'file', help: 'relay.pub of the relay that alone may ask; default: this machine alone' },
-    policy: { value: 'file', help: 'JSON: what to change of the default policy' },
-    'partition-bits': {
-      value: 'p',
-      help: '2^p partitions, each with 10^6 accounts or so; default 0, at most 4',
-    },
-    json: { help: 'print JSON' },
-  },
-  notes: [
-    'pins.json is what clients need; give it to them over a way that is not the vault. The signer-*.key files belong',
-    'elsewhere, each with another person, and hsm.sealing-key on another medium.',
-    `Policy fields: ${Object.keys(PolicyFile.shape).join(', ')}. Default budget: ${DEFAULT_POLICY.defaultBudget}.`,
-  ],
-  examples: [
-    'strongroom vault init ./vault',
-    'strongroom vault init ./vault --signers 3 --threshold 2 --port 9000',
-  ],
-  async run(invocation) {
-    const folder = invocation.argument(0);
-    const policyFile = invocation.option('policy');
-    const operator = invocation.option('operator');
-    const port = numberOption(invocation, 'port', 65535);
-    const signers = numberOption(invocation, 'signers', 64);
-    const threshold = numberOption(invocation, 'threshold', 64);
-    const partitionBits = numberOption(invocation, 'partition-bits', 4);
-    const made = await initVault({
-      folder,
-      policy: {
-        ...(policyFile === undefined ? {} : await readPolicy(policyFile)),
-        ...(await relayPolicy(invocation.option('relay'))),
-      },
-      ...(operator === undefined ? {} : { operator }),
-      ...(port === undefined ? {} : { port }),
-      ...(signers === undefined ? {} : { signers }),
-      ...(threshold === undefined ? {} : { threshold }),
-      ...(partitionBits === undefined ? {} : { partitionBits }),
-    });
-    const facts = {
-      fleetId: hex(made.fleetId),
-      threshold: made.threshold,
-      signers: made.signers.map(hex),
-      pins: join(folder, 'pins.json'),
-    };
-    if (invocation.has('json')) {
-      process.stdout.write(`${JSON.stringify(facts)}\n`);
-      return;
-    }
-    process.stdout.write(`fleet     ${facts.fleetId}\n`);
-    for (const signer of facts.signers) process.stdout.write(`signer    ${signer}\n`);
-    process.stdout.write(`threshold ${facts.threshold}\n\nGive clients ${facts.pins}.\n`);
-  },
-};
-
-/** Commands about a vault of one's own. */
-export const VAULT_COMMANDS: readonly Command[] = [vaultInit, ...SERVE_COMMANDS, vaultVerify];
+/** All of them. */
+export const VAULT_COMMANDS: readonly Command[] = [
+  vaultInit,
+  ...SERVE_COMMANDS,
+  ...KEYS_COMMANDS,
+  vaultVerify,
+];

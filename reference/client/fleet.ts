@@ -53,11 +53,12 @@ export async function fetchDescriptor(
       now,
       lastSerial: state.serial,
       lastHash: state.descriptorHash,
+      lastLevel: state.level,
       fleetId: pins.fleetId,
     });
   } catch (error) {
     throw withClock(error, bytes, now);
   }
-  await state.sawDescriptor(descriptor.serial, descriptorHash(descriptor));
+  await state.sawDescriptor(descriptor.serial, descriptorHash(descriptor), descriptor.level);
   return descriptor;
 }

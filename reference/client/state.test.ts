@@ -79,7 +79,7 @@ describe('the state of a fleet', () => {
        await new Promise((go) => process.once('message', go));
        for (let version = Number(first); version <= 60; version += 2) {
          await Promise.all([1, 2].map((account) => state.saw(Uint8Array.of(account), { version })));
-         await state.sawDescriptor(version, new Uint8Array(32).fill(version));
+         await state.sawDescriptor(version, new Uint8Array(32).fill(version), 'software');
        }
        process.disconnect();`,
     );
@@ -105,8 +105,8 @@ describe('the state of a fleet', () => {
     const state = await FleetState.load(keeper, FLEET);
     expect([state.serial, state.account(ALICE)]).toEqual([0, { version: 0, report: 0 }]);
     expect(state.descriptorHash).toBeUndefined();
-    await state.sawDescriptor(5, new Uint8Array(32).fill(5));
-    await state.sawDescriptor(4, new Uint8Array(32).fill(4));
+    await state.sawDescriptor(5, new Uint8Array(32).fill(5), 'software');
+    await state.sawDescriptor(4, new Uint8Array(32).fill(4), 'software');
     await state.saw(ALICE, { version: 9 });
     await state.saw(ALICE, { version: 8, report: 3 });
     await state.saw(BOB, { version: 1 });
@@ -120,8 +120,8 @@ describe('the state of a fleet', () => {
     const keeper = memoryKeeper();
     const [one, two] = [await FleetState.load(keeper, FLEET), await FleetState.load(keeper, FLEET)];
     await one.saw(ALICE, { version: 7 });
-    await one.sawDescriptor(3, new Uint8Array(32).fill(3));
-    await two.sawDescriptor(2, new Uint8Array(32).fill(2));
+    await one.sawDescriptor(3, new Uint8Array(32).fill(3), 'software');
+    await two.sawDescriptor(2, new Uint8Array(32).fill(2), 'software');
     expect([two.serial, two.descriptorHash]).toEqual([3, new Uint8Array(32).fill(3)]);
     await two.saw(BOB, { version: 1 });
     await two.saw(ALICE, { version: 3 });

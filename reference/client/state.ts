@@ -1,11 +1,12 @@
 /**
- * What a client remembers of a fleet (spec/client.md, "State"): serial and hash of the newest descriptor, and for each
- * account the highest state version of a signed answer. None of it is secret; losing it loses only rollback detection.
+ * What a client remembers of a fleet (spec/client.md, "State"): serial, hash and level of the newest descriptor, and
+ * for each account the highest state version of a signed answer. None of it is secret; losing it loses only rollback detection.
  *
  * @module
  */
 import { z } from 'zod';
 import { StrongroomError } from '../errors.ts';
+import { LEVELS, type ProtectionLevel } from '../fleet/descriptor.ts';
 import { fromHex, hex, type Bytes } from '../wire/bytes.ts';
 import type { Keeper } from './keeper.ts';
 
@@ -20,6 +21,8 @@ const StateFile = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/u)
     .optional(),
+  /** Protection level of that descriptor. */
+  level: z.enum(LEVELS).optional(),
   /** By account name in hexadecimal. */
   accounts: z.record(z.string().regex(/^(?:[0-9a-f]{2}){1,64}$/u), AccountState),
 });
@@ -90,11 +93,16 @@ export class FleetState {
     return accountIn(this.#file, name);
   }
 
-  /** Remembers a descriptor that was accepted. */
-  sawDescriptor(serial: number, hash: Uint8Array): Promise<void> {
+  /** Level of the newest descriptor accepted; none before the first. */
+  get level(): ProtectionLevel | undefined {
+    return this.#file.level;
+  }
+
+  /** Remembers a descriptor that was accepted: its serial, SHA-256 and level. */
+  sawDescriptor(serial: number, hash: Uint8Array, level: ProtectionLevel): Promise<void> {
     return this.#update((known) => {
       const isKnown = serial < known.serial || (serial === known.serial && known.descriptor !== undefined);
-      return isKnown ? known : { ...known, serial, descriptor: hex(hash) };
+      return isKnown ? known : { ...known, serial, descriptor: hex(hash), level };
     });
   }
 

@@ -26,6 +26,9 @@ export const DESCRIPTOR_VERSION = 1;
 /** What the vault's hardware does (spec/fleet.md, "Protection levels"). */
 export type ProtectionLevel = 'software' | 'custody' | 'execution';
 
+/** From the least to the most. */
+export const LEVELS: readonly ProtectionLevel[] = ['software', 'custody', 'execution'];
+
 /** `ProtectionLevel` on the wire: one byte. */
 export const ProtectionLevel: Codec<ProtectionLevel> = enumeration<ProtectionLevel>('ProtectionLevel', 1, {
   software: 1,
@@ -35,6 +38,9 @@ export const ProtectionLevel: Codec<ProtectionLevel> = enumeration<ProtectionLev
 
 /** Where a key lives: in process memory, sealed by a device and unsealed into memory, or inside the device. */
 export type KeyLocation = 'memory' | 'wrapped' | 'device';
+
+/** From the least safe to the safest. */
+export const LOCATIONS: readonly KeyLocation[] = ['memory', 'wrapped', 'device'];
 
 /** `KeyLocation` on the wire: one byte. */
 export const KeyLocation: Codec<KeyLocation> = enumeration<KeyLocation>('KeyLocation', 1, {
@@ -191,10 +197,14 @@ export interface DescriptorSignature {
   readonly signature: Bytes;
 }
 
-const DescriptorSignature: Codec<DescriptorSignature> = struct<DescriptorSignature>('DescriptorSignature', {
-  signerId: opaque(8, 'signer_id'),
-  signature: opaque(64, 'signature'),
-});
+/** `DescriptorSignature` on the wire: 72 bytes. */
+export const DescriptorSignature: Codec<DescriptorSignature> = struct<DescriptorSignature>(
+  'DescriptorSignature',
+  {
+    signerId: opaque(8, 'signer_id'),
+    signature: opaque(64, 'signature'),
+  },
+);
 
 /** The first 8 bytes of a descriptor as it is served: ASCII `SRMFLEET`. */
 export const DESCRIPTOR_MAGIC: Bytes = utf8('SRMFLEET');

@@ -164,6 +164,20 @@ describe('a descriptor', () => {
     expect(refusal(signedBy([0, 1], twin), { lastHash, lastSerial: 4 })).toBe('accepted');
   });
 
+  // proves FLT-15
+  it('is of no lower level than the last one', () => {
+    const relays = { ...DEFAULT_POLICY, assertionMode: 'ed25519' as const, relayKeys: [publicKey(9)] };
+    const at = (level: FleetDescriptor['level']): Bytes =>
+      signedBy([0, 1], { ...descriptor, level, policy: relays });
+    const levels = ['software', 'custody', 'execution'] as const;
+    for (const [i, lastLevel] of levels.entries()) {
+      for (const [j, level] of levels.entries()) {
+        const expected = j < i ? 'descriptor-rollback' : 'accepted';
+        expect(refusal(at(level), { lastSerial: 4, lastLevel })).toBe(expected);
+      }
+    }
+  });
+
   it('is of the fleet that was asked for', () => {
     expect(refusal(signedBy([0, 1]), { fleetId: new Uint8Array(16) })).toBe('wrong-fleet');
     expect(refusal(signedBy([0, 1]), { fleetId: undefined })).toBe('accepted');

@@ -18,6 +18,8 @@ export {
   Refill,
   type DescriptorSignature,
 } from './descriptor.ts';
+export { assemble, type FleetPins } from './ceremony.ts';
+export { changes, concerns, facts, type Change, type Fact } from './review.ts';
 export { channelKey, opaqueKey, receiptKey, registrationKey } from './keys.ts';
 export { DEFAULT_POLICY } from './policy.ts';
 export { keyRules, type KeyRules } from './suites.ts';
@@ -26,6 +28,7 @@ export {
   checkDescriptor,
   checkPolicy,
   pinnedSigners,
+  readDescriptor,
   signDescriptor,
   verifyDescriptor,
   type DescriptorTrust,

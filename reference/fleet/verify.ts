@@ -17,6 +17,7 @@ import {
   descriptorHash,
   FleetDescriptor,
   keyId,
+  LEVELS,
   SignedDescriptor,
   type DescriptorSignature,
   type Policy,
@@ -57,6 +58,15 @@ export function signDescriptor(descriptor: Uint8Array, secretKey: Uint8Array): D
     signerId: keyId(ed25519PublicKey(secretKey)),
     signature: ed25519Sign(secretKey, signedBytes(descriptor)),
   };
+}
+
+/** True if a signer's signature over a descriptor verifies. */
+export function signatureHolds(
+  descriptor: Uint8Array,
+  publicKey: Uint8Array,
+  { signerId, signature }: DescriptorSignature,
+): boolean {
+  return equal(signerId, keyId(publicKey)) && ed25519Verify(publicKey, signedBytes(descriptor), signature);
 }
 
 /** A descriptor as it is served, from the signatures of its signers in any order. */
@@ -109,6 +119,19 @@ export function checkDescriptor(descriptor: FleetDescriptor): void {
   checkPolicy(descriptor.policy, descriptor.level);
 }
 
+/**
+ * A descriptor as it is before it is signed, with every rule of its contents checked.
+ *
+ * @param bytes encoded FleetDescriptor
+ * @throws StrongroomError `unsupported-version`, `unsupported-suite`, `bad-descriptor`
+ */
+export function readDescriptor(bytes: Uint8Array): FleetDescriptor {
+  if (bytes[0] !== DESCRIPTOR_VERSION) throw fault('unsupported-version', `descriptor version ${bytes[0]}`);
+  const descriptor = decodeAs(FleetDescriptor, bytes);
+  checkDescriptor(descriptor);
+  return descriptor;
+}
+
 /** The rules of a policy at a protection level. @throws StrongroomError `bad-descriptor` */
 export function checkPolicy(policy: Policy, level: ProtectionLevel): void {
   if (!(policy.defaultBudget >= 1 && policy.maxBudget >= policy.defaultBudget)) throw bad('budgets');
@@ -133,6 +156,8 @@ export interface DescriptorTrust {
   readonly lastSerial: number;
   /** {@link descriptorHash} of that descriptor. */
   readonly lastHash?: Uint8Array | undefined;
+  /** Protection level of that descriptor. */
+  readonly lastLevel?: ProtectionLevel | undefined;
   /** The fleet that the client expects, once it has registered. */
   readonly fleetId?: Uint8Array | undefined;
 }
@@ -184,11 +209,7 @@ export function verifyDescriptor(bytes: Uint8Array, trust: DescriptorTrust): Fle
   const count = countSigners(signed, signers);
   if (count < k) throw fault('descriptor-not-trusted', `${count} of ${k} signatures`);
 
-  if (signed.descriptor[0] !== DESCRIPTOR_VERSION) {
-    throw fault('unsupported-version', `descriptor version ${signed.descriptor[0]}`);
-  }
-  const descriptor = decodeAs(FleetDescriptor, signed.descriptor);
-  checkDescriptor(descriptor);
+  const descriptor = readDescriptor(signed.descriptor);
   if (trust.fleetId !== undefined && !equal(trust.fleetId, descriptor.fleetId)) {
     throw fault('wrong-fleet', `fleet ${hex(descriptor.fleetId)}`);
   }
@@ -198,6 +219,9 @@ export function verifyDescriptor(bytes: Uint8Array, trust: DescriptorTrust): Fle
   const other = trust.lastHash !== undefined && !equal(trust.lastHash, descriptorHash(descriptor));
   if (descriptor.serial === trust.lastSerial && other) {
     throw fault('descriptor-rollback', `another descriptor of serial ${descriptor.serial}`);
+  }
+  if (trust.lastLevel !== undefined && LEVELS.indexOf(descriptor.level) < LEVELS.indexOf(trust.lastLevel)) {
+    throw fault('descriptor-rollback', `level ${descriptor.level} after ${trust.lastLevel}`);
   }
   if (now < descriptor.notBefore) throw fault('descriptor-not-yet-valid', `from ${descriptor.notBefore}`);
   if (now > descriptor.notAfter) throw fault('descriptor-expired', `since ${descriptor.notAfter}`);

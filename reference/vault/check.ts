@@ -7,7 +7,7 @@ import { checkSecretFile } from '../hsm/file.ts';
 import { connectionLimit } from '../service/connections.ts';
 import { readConfig, type VaultConfig } from './config.ts';
 import { checkListen, checkStore, readFor } from './server.ts';
-import { readDescriptor } from './vault.ts';
+import { readServed } from './serving.ts';
 
 /** What was found. */
 export interface Checked extends VaultConfig {
@@ -27,7 +27,7 @@ export async function checkVault(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Checked> {
   const config = await readConfig(folder, environment);
-  const { notAfter, policy } = readDescriptor(await readFor('descriptor', config.descriptor));
+  const { notAfter, policy } = readServed(await readFor('descriptor', config.descriptor));
   await readFor('opaqueKeys', config.opaqueKeys);
   await checkStore(config.store);
   await checkSecretFile(config.hsm.keys, 'keys-missing');

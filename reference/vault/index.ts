@@ -11,6 +11,8 @@ export { SqliteStore } from '../store/sqlite.ts';
 export { checkVault, type Checked } from './check.ts';
 export { CONFIG_FILE, readConfig, VARIABLES, VaultConfig } from './config.ts';
 export { initVault, type InitOptions, type InitResult } from './init.ts';
+export { installDescriptor, type Installed } from './install.ts';
 export type { Observer, PartitionState } from './observe.ts';
+export { rotate, type RotateOptions, type Rotation } from './rotate.ts';
 export { serveVault, type ServeOptions, type VaultEvent, type VaultServer } from './server.ts';
 export { Vault, type Exchanged, type VaultOptions } from './vault.ts';

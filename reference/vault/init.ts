@@ -6,16 +6,18 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ed25519PublicKey } from '../crypto/ed25519.ts';
+import { formatPins } from '../client/pins.ts';
+import { isEd25519PublicKey } from '../crypto/ed25519.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { StrongroomError } from '../errors.ts';
 import {
-  assembleDescriptor,
+  assemble,
+  checkDescriptor,
   checkPolicy,
   DEFAULT_POLICY,
   FleetDescriptor,
   keyId,
-  signDescriptor,
+  pinnedSigners,
 } from '../fleet/index.ts';
 import { DESCRIPTOR_VERSION, type FleetKey, type KeyLocation, type Policy } from '../fleet/descriptor.ts';
 import { createFile } from '../hsm/file.ts';
@@ -23,15 +25,18 @@ import type { Hsm, PairSuite } from '../hsm/interface.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
 import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
 import { OPAQUE_RISTRETTO255 } from '../opaque/profile.ts';
+import { newSigner, signWithLedger } from '../signer/index.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import { hex, utf8, wipe, type Bytes } from '../wire/bytes.ts';
+import { utf8, type Bytes } from '../wire/bytes.ts';
 import { encode } from '../wire/codec.ts';
 import { CONFIG_FILE, type VaultConfig } from './config.ts';
 import type { OpaqueServerKey } from './core/fleet.ts';
 import { newOpaqueKey, wipeOpaqueKeys, wrapOpaqueKeys } from './opaque-keys.ts';
 import { createPartition } from './partition.ts';
 import { MAX_PREFIX_BITS } from './partitions.ts';
+import { CLOCK_SLACK } from './rotate.ts';
 import { headKey } from './start.ts';
+import { PINS_FILE, UNSIGNED_FILE } from './state-folder.ts';
 
 const YEAR = 365 * 24 * 3600;
 
@@ -46,8 +51,12 @@ export interface InitOptions {
   /** Who runs the vault, for people. */
   readonly operator?: string;
   readonly trustDomain?: string;
-  /** How many signers to make, and how many of them clients shall ask for; 1 of 1 unless told. */
-  readonly signers?: number;
+  /**
+   * How many signers to make; 1 unless told. Or the Ed25519 public keys of signers elsewhere: then no descriptor is
+   * signed, and `fleet.unsigned` waits for their signatures.
+   */
+  readonly signers?: number | readonly Bytes[];
+  /** How many of them clients shall ask for; all unless told. */
   readonly threshold?: number;
   /** Bits of a leaf index that name its partition, 0 to 4: a vault of so many powers of two. 0 unless told. */
   readonly partitionBits?: number;
@@ -59,7 +68,7 @@ export interface InitOptions {
 export interface InitResult {
   /** 16 bytes. */
   readonly fleetId: Bytes;
-  /** Ed25519 public keys; the secret halves are in `signer-<n>.key` and belong elsewhere. */
+  /** Ed25519 public keys; the secret halves of those that were made are in `signer-<n>.key` and belong elsewhere. */
   readonly signers: readonly Bytes[];
   readonly threshold: number;
 }
@@ -80,7 +89,7 @@ function describe(
   { id, oprfKeyId, publicKey }: OpaqueServerKey,
   options: InitOptions,
 ): FleetDescriptor {
-  const notBefore = Math.floor(Date.now() / 1000) - 300;
+  const notBefore = Math.floor(Date.now() / 1000) - CLOCK_SLACK;
   const { opaque: location, oprf: oprfLocation } = hsm.locations;
   const key = (publicKey: Bytes, location: KeyLocation): FleetKey => ({
     id: keyId(publicKey),
@@ -106,16 +115,35 @@ function describe(
   };
 }
 
+function signerFile(folder: string, index: number): string {
+  return join(folder, `signer-${index + 1}.key`);
+}
+
+/** Signers on this machine: for a vault that is tried out, or whose keys are carried elsewhere at once. */
+function makeSigners(folder: string, count: number): Promise<Bytes[]> {
+  return Promise.all(Array.from({ length: count }, (_, i) => newSigner(signerFile(folder, i))));
+}
+
+/** @throws StrongroomError `invalid-key`, `invalid-config` */
+function checkSigners(signers: readonly Bytes[], threshold: number): void {
+  if (!signers.every(isEd25519PublicKey))
+    throw new StrongroomError('invalid-key', 'not a public key of a signer');
+  pinnedSigners(signers, threshold);
+}
+
 /**
  * Makes a vault. `vault.json` is written last: a folder without it holds no vault.
  *
  * @throws StrongroomError `state-exists`, `invalid-config`, `bad-descriptor`
  */
 export async function initVault(options: InitOptions): Promise<InitResult> {
-  const { folder, signers: count = 1, threshold = count, host, port, partitionBits = 0, suite = 1 } = options;
+  const { folder, signers: given = 1, host, port, partitionBits = 0, suite = 1 } = options;
+  const count = typeof given === 'number' ? given : given.length;
+  const { threshold = count } = options;
   if (!(count >= 1 && count <= 64 && threshold >= 1 && threshold <= count)) {
     throw new StrongroomError('invalid-config', `${threshold} of ${count} signers`, { subject: 'threshold' });
   }
+  if (typeof given !== 'number') checkSigners(given, threshold);
   if (!Number.isInteger(partitionBits) || partitionBits < 0 || partitionBits > MAX_PREFIX_BITS) {
     const subject = 'partitionBits';
     throw new StrongroomError('invalid-config', `${partitionBits} bits for partitions`, { subject });
@@ -156,22 +184,20 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
 
     const fleetId = systemRandom('fleet_id', 16);
     const descriptor = describe(fleetId, hsm, opaqueKey, options);
-    const encoded = encode(FleetDescriptor, descriptor);
-    const secrets = Array.from({ length: count }, () => systemRandom('signer_key', 32));
-    const signed = assembleDescriptor(
-      descriptor,
-      secrets.map((secret) => signDescriptor(encoded, secret)),
-    );
-    for (const [i, secret] of secrets.entries()) await createFile(at(`signer-${i + 1}.key`), secret);
-    await createFile(at(CONFIG.descriptor), signed);
-    const signers = secrets.map(ed25519PublicKey);
-    wipe(...secrets);
-
-    const pins = { version: 1, fleetId: hex(fleetId), threshold, signers: signers.map(hex) };
-    await createFile(at('pins.json'), utf8(`${JSON.stringify(pins, undefined, 2)}\n`));
+    checkDescriptor(descriptor);
+    const unsigned = encode(FleetDescriptor, descriptor);
+    await createFile(at(UNSIGNED_FILE), unsigned);
+    const signers = typeof given === 'number' ? await makeSigners(folder, given) : given;
+    const pins = { fleetId, signers, threshold };
+    await createFile(at(PINS_FILE), utf8(formatPins(pins)));
+    if (typeof given === 'number') {
+      const keys = signers.map((_, i) => signWithLedger(signerFile(folder, i), unsigned));
+      const signed = assemble(unsigned, await Promise.all(keys), pins, Math.floor(Date.now() / 1000));
+      await createFile(at(CONFIG.descriptor), signed);
+    }
     const listen = { host: host ?? CONFIG.listen.host, port: port ?? CONFIG.listen.port };
     await createFile(at(CONFIG_FILE), utf8(`${JSON.stringify({ ...CONFIG, listen }, undefined, 2)}\n`));
-    return { fleetId, signers, threshold };
+    return pins;
   } finally {
     await hsm.close();
   }

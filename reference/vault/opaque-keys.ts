@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Hsm } from '../hsm/interface.ts';
+import type { HsmKeys } from '../hsm/interface.ts';
 import { StrongroomError } from '../errors.ts';
 import { keyId } from '../fleet/index.ts';
 import { label } from '../keys/labels.ts';
@@ -31,8 +31,8 @@ function aad(id: Bytes, oprfKeyId: Bytes): Bytes {
   return concat(label('opaque-key'), id, oprfKeyId);
 }
 
-/** Wraps key pairs, the current one first. */
-export async function wrapOpaqueKeys(hsm: Hsm, keys: readonly OpaqueServerKey[]): Promise<Bytes> {
+/** Wraps key pairs, the oldest first. */
+export async function wrapOpaqueKeys(hsm: HsmKeys, keys: readonly OpaqueServerKey[]): Promise<Bytes> {
   const wrapped = keys.map(async ({ id, oprfKeyId, secretKey }) => ({
     id,
     oprfKeyId,
@@ -50,7 +50,7 @@ function readWrapped(file: Bytes): WrappedKey[] {
 }
 
 /** Unwraps key pairs. @throws StrongroomError `keys-damaged` */
-export async function unwrapOpaqueKeys(hsm: Hsm, suite: Suite, file: Bytes): Promise<OpaqueServerKey[]> {
+export async function unwrapOpaqueKeys(hsm: HsmKeys, suite: Suite, file: Bytes): Promise<OpaqueServerKey[]> {
   const keys = readWrapped(file).map(async ({ id, oprfKeyId, box }) => {
     const secretKey = await hsm.open(box, aad(id, oprfKeyId));
     return { id, oprfKeyId, secretKey, publicKey: suite.group.multiplyBase(secretKey) };
@@ -60,7 +60,7 @@ export async function unwrapOpaqueKeys(hsm: Hsm, suite: Suite, file: Bytes): Pro
 
 /** A fresh key pair; the id of the HSM's OPRF key is the first 8 bytes of an HMAC under it. */
 export async function newOpaqueKey(
-  hmac: Hsm['hmac'],
+  hmac: HsmKeys['hmac'],
   pair: { readonly secretKey: Bytes; readonly publicKey: Bytes },
 ): Promise<OpaqueServerKey> {
   const oprfKeyId = (await hmac('oprf', label('oprf-key-id'))).slice(0, 8);

@@ -5,7 +5,7 @@
  */
 import { access, readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
-import { StrongroomError, type ErrorCode } from '../errors.ts';
+import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { Policy } from '../fleet/descriptor.ts';
 import { SoftwareHsm } from '../hsm/software.ts';
 import { httpEdge, type Backend, type HttpEvent } from '../service/http.ts';
@@ -17,6 +17,7 @@ import { copy, type Bytes } from '../wire/bytes.ts';
 import { readConfig, type VaultConfig } from './config.ts';
 import { vaultMetrics } from './metrics.ts';
 import type { Observer } from './observe.ts';
+import { readServed } from './serving.ts';
 import { Vault, type VaultOptions } from './vault.ts';
 
 /** A line of the log: one of these shapes, and never an account, a secret or an address. */
@@ -24,6 +25,8 @@ export type VaultEvent =
   | ({ readonly event: 'request' } & HttpEvent)
   | { readonly event: 'listening'; readonly url: string; readonly metrics?: string }
   | { readonly event: 'failed'; readonly partition: number; readonly code: ErrorCode }
+  | { readonly event: 'reloaded'; readonly serial: number }
+  | { readonly event: 'reload-failed'; readonly code: ErrorCode }
   | { readonly event: 'stopping' }
   | { readonly event: 'stopped' };
 
@@ -44,6 +47,8 @@ export interface VaultServer {
   readonly url: string;
   /** Why it does not serve although it listens; undefined while it does. */
   failure(): ErrorCode | undefined;
+  /** Serves under the descriptor and the keys that the state folder holds now, or as before if they are refused; the log says which. */
+  reload(): Promise<void>;
   /** Finishes what is under way, then closes. */
   close(): Promise<void>;
 }
@@ -156,6 +161,7 @@ export async function serveVault(options: ServeOptions): Promise<VaultServer> {
     return {
       url,
       failure: () => vault.failure?.code,
+      reload: () => reload(vault, config, log),
       async close() {
         log({ event: 'stopping' });
         await closeAll();
@@ -165,6 +171,17 @@ export async function serveVault(options: ServeOptions): Promise<VaultServer> {
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+async function reload(vault: Vault, config: VaultConfig, log: (event: VaultEvent) => void): Promise<void> {
+  try {
+    const descriptor = await readFor('descriptor', config.descriptor);
+    checkListen(readServed(descriptor).policy, config.listen.host);
+    await vault.reload(descriptor, await readFor('opaqueKeys', config.opaqueKeys));
+    log({ event: 'reloaded', serial: vault.fleet.serial });
+  } catch (error) {
+    log({ event: 'reload-failed', code: isStrongroomError(error) ? error.code : 'io' });
   }
 }
 

@@ -9,10 +9,9 @@ import { StrongroomError } from '../errors.ts';
 import { Exchange } from '../exchange/assertion.ts';
 import type { Outcome } from '../exchange/answer.ts';
 import { EXCHANGE_VERSION } from '../exchange/request.ts';
-import { FleetDescriptor, keyId } from '../fleet/index.ts';
-import { SignedDescriptor, type KeyLocation } from '../fleet/descriptor.ts';
-import type { Hsm, PairKind } from '../hsm/interface.ts';
-import { sodiumSuite } from '../opaque/index.ts';
+import type { FleetDescriptor } from '../fleet/index.ts';
+import type { Hsm } from '../hsm/interface.ts';
+import { sodiumSuite, type Suite } from '../opaque/index.ts';
 import type { Limit } from '../service/limits.ts';
 import type { Store } from '../store/interface.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
@@ -25,6 +24,7 @@ import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
 import type { Observer, PartitionState } from './observe.ts';
 import { Partitions } from './partitions.ts';
 import { REKEY_AFTER } from './rekey.ts';
+import { coreOf, readServed } from './serving.ts';
 import { Turns } from './turns.ts';
 
 /** Milliseconds between looks for last chances that are over. */
@@ -59,24 +59,40 @@ export interface Exchanged {
   readonly outcome: Outcome;
 }
 
+/** Under what a vault serves. */
+interface Serving {
+  /** Signed, as served. */
+  readonly descriptor: Bytes;
+  readonly fleet: FleetDescriptor;
+  readonly core: Fleet;
+  /** Every OPAQUE pair that it has, also those that the descriptor does not name. */
+  readonly pairs: readonly OpaqueServerKey[];
+}
+
+function servedBy(
+  descriptor: Bytes,
+  hsm: Hsm,
+  suite: Suite,
+  pairs: readonly OpaqueServerKey[],
+): Pick<Serving, 'fleet' | 'core'> {
+  const fleet = readServed(descriptor);
+  return { fleet, core: coreOf(fleet, hsm, suite, pairs) };
+}
+
 /** A vault in this process. */
 export class Vault {
-  /** Signed fleet descriptor, as served. */
-  readonly descriptor: Bytes;
-  /** What the descriptor says. */
-  readonly fleet: FleetDescriptor;
   readonly #options: VaultOptions;
-  readonly #core: Fleet;
+  readonly #suite: Suite;
+  #serving: Serving;
   readonly #partitions: Partitions;
   readonly #turns: Turns;
   readonly #sweeper: NodeJS.Timeout;
   #sweeping: Promise<void> = Promise.resolve();
 
-  private constructor(options: VaultOptions, fleet: FleetDescriptor, core: Fleet, partitions: Partitions) {
-    this.descriptor = options.descriptor;
-    this.fleet = fleet;
+  private constructor(options: VaultOptions, suite: Suite, serving: Serving, partitions: Partitions) {
     this.#options = options;
-    this.#core = core;
+    this.#suite = suite;
+    this.#serving = serving;
     this.#partitions = partitions;
     this.#turns = new Turns(options.accountLimit);
     this.#sweeper = setInterval(() => void (this.#sweeping = this.#sweep()), SWEEP_INTERVAL).unref();
@@ -90,41 +106,56 @@ export class Vault {
    */
   static async open(options: VaultOptions): Promise<Vault> {
     const { hsm, store } = options;
-    const fleet = readDescriptor(options.descriptor);
     const suite = await sodiumSuite();
-    const [current, ...retiring] = await unwrapOpaqueKeys(hsm, suite, options.opaqueKeys);
-    const names = (keys: readonly { readonly id: Bytes }[], id: Bytes): boolean =>
-      keys.some((key) => equal(key.id, id));
-    const held = (kind: PairKind, id: Bytes): boolean =>
-      hsm.publicKeys[kind].some((publicKey) => equal(keyId(publicKey), id));
-    const receiptKeyId = fleet.receiptKeys.find(({ state }) => state === 'current')?.id ?? new Uint8Array(0);
-    const known =
-      fleet.channelSuite === hsm.suite &&
-      fleet.kemKeys.every(({ id }) => held('kem', id)) &&
-      held('receipt', receiptKeyId) &&
-      [current, ...retiring].every((key) => key !== undefined && names(fleet.opaqueKeys, key.id));
-    if (current === undefined || !known || !isOf(fleet, hsm)) {
-      const subject = 'descriptor';
-      throw new StrongroomError('invalid-config', 'the descriptor is not of the keys of this vault', {
-        subject,
-      });
-    }
-    const { fleetId, policy, opaqueSuite } = fleet;
-    const core: Fleet = {
-      fleetId,
-      level: hsm.level,
-      policy,
-      suite,
-      opaqueSuite,
-      opaqueKeys: [current, ...retiring],
-      newOpaqueKey: undefined,
-      receiptKeyId,
+    const pairs = await unwrapOpaqueKeys(hsm, suite, options.opaqueKeys);
+    const serving = {
+      descriptor: options.descriptor,
+      pairs,
+      ...servedBy(options.descriptor, hsm, suite, pairs),
     };
     const { monotonic, observe } = options;
     const partitions = await Partitions.open({ store, hsm, monotonic, observe });
-    const vault = new Vault(options, fleet, core, partitions);
+    const vault = new Vault(options, suite, serving, partitions);
     await vault.#sweep();
     return vault;
+  }
+
+  /** Signed fleet descriptor, as served. */
+  get descriptor(): Bytes {
+    return this.#serving.descriptor;
+  }
+
+  /** What the descriptor says. */
+  get fleet(): FleetDescriptor {
+    return this.#serving.fleet;
+  }
+
+  /**
+   * Serves under another descriptor from now on, with the keys that the HSM has now; what is under way ends under the
+   * old one. It stays as it is on an error.
+   *
+   * @param descriptor signed, as served
+   * @param opaqueKeys wrapped by the HSM
+   * @throws StrongroomError `invalid-config` if the descriptor is not of these keys, or older than the present one;
+   * `keys-damaged`, and those of the HSM
+   */
+  async reload(descriptor: Bytes, opaqueKeys: Bytes): Promise<void> {
+    const { hsm } = this.#options;
+    await hsm.refresh();
+    const fresh = await unwrapOpaqueKeys(hsm, this.#suite, opaqueKeys);
+    // Pairs that are in use stay: what is under way has them, and those that are left out are wiped at the end.
+    const { pairs: kept } = this.#serving;
+    const added = fresh.filter(({ id }) => !kept.some((pair) => equal(pair.id, id)));
+    wipeOpaqueKeys(fresh.filter((pair) => !added.includes(pair)));
+    const pairs = [...kept, ...added];
+    const served = servedBy(descriptor, hsm, this.#suite, pairs);
+    if (!equal(served.fleet.fleetId, this.fleet.fleetId) || served.fleet.serial < this.fleet.serial) {
+      const subject = 'descriptor';
+      throw new StrongroomError('invalid-config', 'the descriptor is older, or of another fleet', {
+        subject,
+      });
+    }
+    this.#serving = { descriptor, pairs, ...served };
   }
 
   /** How each partition is, by number; the accounts of one that has failed are answered `not-ready`. */
@@ -162,7 +193,7 @@ export class Vault {
       throw new StrongroomError('unsupported-version', `exchange version ${exchange.version}`);
     }
     const { hsm, wallClock = (): number => Math.floor(Date.now() / 1000) } = this.#options;
-    const { fleetId, policy } = this.#core;
+    const { fleetId, policy } = this.#serving.core;
     const opened = await openRequest((...args) => hsm.decapsulate(...args), fleetId, exchange.sealedRequest);
     const { requestHash } = opened.context;
     const now = wallClock();
@@ -179,11 +210,12 @@ export class Vault {
 
   /** The core with the first key pair that is still open to new registrations. */
   #coreAt(now: number): Fleet {
+    const { core, fleet } = this.#serving;
     const isOpen = ({ id, oprfKeyId }: OpaqueServerKey): boolean =>
-      this.fleet.opaqueKeys.some(
+      fleet.opaqueKeys.some(
         (entry) => equal(entry.id, id) && equal(entry.oprfKeyId, oprfKeyId) && now <= entry.notAfterNew,
       );
-    return { ...this.#core, newOpaqueKey: this.#core.opaqueKeys.find(isOpen) };
+    return { ...core, newOpaqueKey: core.opaqueKeys.find(isOpen) };
   }
 
   /** Ends what is under way and closes store and HSM. */
@@ -193,7 +225,7 @@ export class Vault {
     await this.#partitions.close();
     await this.#options.store.close();
     await this.#options.hsm.close();
-    wipeOpaqueKeys(this.#core.opaqueKeys);
+    wipeOpaqueKeys(this.#serving.pairs);
   }
 
   async #sweep(): Promise<void> {
@@ -202,43 +234,12 @@ export class Vault {
         const handlers = partition.handlers();
         // Out of turn, so that no flood of requests puts a deadline off; one that fails holds up no other.
         const overdue = partition.overdue(partition.now());
-        await Promise.allSettled(overdue.map((leaf) => run(sweep(this.#core, leaf), handlers)));
+        await Promise.allSettled(overdue.map((leaf) => run(sweep(this.#serving.core, leaf), handlers)));
         await partition.heartbeat();
         if (partition.rekeyDue(this.#options.rekeyAfter ?? REKEY_AFTER)) partition.rekey().catch(() => {});
       } catch {
         // The partition has taken note and does not serve any more.
       }
     }
-  }
-}
-
-/** From the least safe place of a key to the safest. */
-const LOCATIONS: readonly KeyLocation[] = ['memory', 'wrapped', 'device'];
-
-/** True if the descriptor claims no more than the HSM does. */
-function isOf({ level, kemKeys, receiptKeys, opaqueKeys }: FleetDescriptor, hsm: Hsm): boolean {
-  const atMost = (own: KeyLocation) => (claimed: KeyLocation) =>
-    LOCATIONS.indexOf(claimed) <= LOCATIONS.indexOf(own);
-  const { kem, receipt, opaque, oprf } = hsm.locations;
-  return (
-    level === hsm.level &&
-    kemKeys.map(({ location }) => location).every(atMost(kem)) &&
-    receiptKeys.map(({ location }) => location).every(atMost(receipt)) &&
-    opaqueKeys.map(({ location }) => location).every(atMost(opaque)) &&
-    opaqueKeys.map(({ oprfLocation }) => oprfLocation).every(atMost(oprf))
-  );
-}
-
-/**
- * What a vault says of itself. Its clients verify the signatures; the vault only compares the keys.
- *
- * @throws StrongroomError `invalid-config`
- */
-export function readDescriptor(signed: Bytes): FleetDescriptor {
-  try {
-    return decode(FleetDescriptor, decode(SignedDescriptor, signed).descriptor);
-  } catch (cause) {
-    const subject = 'descriptor';
-    throw new StrongroomError('invalid-config', 'the descriptor does not decode', { subject }, { cause });
   }
 }
