@@ -131,7 +131,7 @@ describe('the SQLite store', () => {
     const path = join(folder, 'failing.db');
     const prepared = new DatabaseSync(path);
     // A trigger is the nearest thing to a disk that fails on one write.
-    prepared.exec(`CREATE TABLE entry (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
+    prepared.exec(`CREATE TABLE entry (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT;
       CREATE TRIGGER fail BEFORE INSERT ON entry WHEN NEW.key = CAST('bad' AS BLOB)
       BEGIN SELECT RAISE(ROLLBACK, 'disk I/O error'); END;`);
     prepared.close();
