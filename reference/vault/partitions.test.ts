@@ -191,6 +191,14 @@ describe('a partition whose state was changed', () => {
         await write({ key: leafKey(BAD, leaf), value: await valueOf(state.store, leafKey(BAD + 1, leaf)) });
       },
     ],
+    ...[0, 31, 33, 64].map((length): [string, () => Promise<unknown>] => [
+      `a leaf of ${length} bytes added`,
+      async () => {
+        const value = await valueOf(state.store, record(0));
+        const name = concat(await state.leafOf(nameOf(BAD)), new Uint8Array(32)).subarray(0, length);
+        await write({ key: leafKey(BAD, name), value });
+      },
+    ]),
     [
       'two records swapped',
       async () => {
