@@ -15,7 +15,7 @@ import { charge, closedBy, refund, reject, waitOf } from './attempts.ts';
 import { goLive } from './changes.ts';
 import { say, type Decide, type Decision, type Reply } from './decision.ts';
 import { perform, type Step } from './effects.ts';
-import { hasLengths, ke1Length, openAttempt, sha256, verify } from './evaluate.ts';
+import { hasLengths, ke1Length, keyOf, openAttempt, sha256, verify } from './evaluate.ts';
 import type { Fleet } from './fleet.ts';
 import { nothingToRecover, released } from './recover.ts';
 import { begin, finished, isAllowed, started } from './register.ts';
@@ -36,6 +36,7 @@ export const changeStart: Decide = function* (fleet, request, record, now): Step
   }
   if (fleet.newOpaqueKey === undefined) return say('unsupported'); // 4
   if (!isOpen && waitOf(fleet.policy, record, now) > 0) return say('try-later'); // 5
+  keyOf(fleet, record.active);
   const pending = yield* begin(fleet.newOpaqueKey, record, registrationRequest); // 6
   if (isOpen) return { record: pending, reply: answer(pending) };
   const seed = yield* perform({ kind: 'random', name: 'attempt_seed', length: 32 });

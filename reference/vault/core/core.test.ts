@@ -67,6 +67,21 @@ describe('the life of an account', () => {
     expect(await alice.recover('secret')).toMatchObject({ outcome: 'ok', remaining: 2 });
   });
 
+  // proves RCV-10
+  it('is not charged for guesses while the OPAQUE keys of its registration are gone', async () => {
+    await alice.register('secret', 2);
+    const { fleet } = v;
+    const { commits } = v.driver;
+    v.fleet = { ...fleet, opaqueKeys: [] };
+    for (let guess = 0; guess < 3; guess++) {
+      await expect(alice.start('secret')).rejects.toMatchObject({ code: 'keys-missing' });
+      await expect(alice.change('secret', 'new')).rejects.toMatchObject({ code: 'keys-missing' });
+    }
+    expect(v.driver.commits).toBe(commits);
+    v.fleet = fleet;
+    expect(await alice.recover('secret')).toMatchObject({ outcome: 'ok', remaining: 2 });
+  });
+
   // proves ATT-20
   it('destroys the key for good when the budget is spent', async () => {
     await alice.register('secret', 3);

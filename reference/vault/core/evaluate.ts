@@ -38,7 +38,8 @@ export function hasLengths(suite: Suite, { ke1, ke3 }: Ke3Proof): boolean {
   return ke1.length === ke1Length(suite) && ke3.length === hashLength(suite);
 }
 
-function keyOf({ opaqueKeys }: Fleet, slot: GenerationSlot): OpaqueServerKey {
+/** The OPAQUE keys of a generation. @throws StrongroomError `keys-missing` */
+export function keyOf({ opaqueKeys }: Fleet, slot: GenerationSlot): OpaqueServerKey {
   const key = opaqueKeys.find(
     ({ id, oprfKeyId }) => equal(id, slot.opaqueKeyId) && equal(oprfKeyId, slot.oprfKeyId),
   );

@@ -13,7 +13,16 @@ import { isLive, type AccountRecord } from '../record.ts';
 import { charge, closedBy, refund, reject, remember, waitOf } from './attempts.ts';
 import { say, type Decide, type Decision, type Reply } from './decision.ts';
 import { perform, type Step } from './effects.ts';
-import { attemptId, evaluate, hasLengths, ke1Length, openAttempt, sha256, verify } from './evaluate.ts';
+import {
+  attemptId,
+  evaluate,
+  hasLengths,
+  ke1Length,
+  keyOf,
+  openAttempt,
+  sha256,
+  verify,
+} from './evaluate.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Why an account has nothing to recover; undefined if it has. */
@@ -30,6 +39,7 @@ export const recoverStart: Decide = function* (fleet, request, record, now) {
   if (nothing !== undefined) return say(nothing);
   if (openAttempt(record, ke1) !== undefined) return { reply: () => release(fleet, record, ke1) }; // 3
   if (waitOf(fleet.policy, record, now) > 0) return say('try-later'); // 4, 5: a last chance waits for its end
+  keyOf(fleet, record.active); // nobody pays for a guess that cannot be answered
   const seed = yield* perform({ kind: 'random', name: 'attempt_seed', length: 32 });
   const charged = charge(fleet.policy, record, { ke1Hash: sha256(ke1), seed }, now); // 6
   return { record: charged, reply: () => release(fleet, charged, ke1) }; // 7
