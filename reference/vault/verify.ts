@@ -39,7 +39,7 @@ export interface PartitionReport {
 }
 
 /**
- * Proves every partition as a start does, and goes on where a start would stop. Nothing is changed.
+ * Proves every partition as a start does, and goes on where a start would stop. No record, head or entry is changed.
  *
  * @throws StrongroomError `anchor-damaged` and those of store and HSM
  */
