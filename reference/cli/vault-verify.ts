@@ -4,7 +4,7 @@
  * @module
  */
 import { StrongroomError } from '../errors.ts';
-import { SoftwareHsm } from '../hsm/software.ts';
+import { openHsm } from '../hsm/open.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { readConfig } from '../vault/config.ts';
 import { checkStore } from '../vault/server.ts';
@@ -18,7 +18,7 @@ async function verifyFolder(folder: string): Promise<PartitionReport[]> {
   await checkStore(config.store);
   const store = await SqliteStore.open(config.store);
   try {
-    const hsm = await SoftwareHsm.open(config.hsm);
+    const hsm = await openHsm(config.hsm);
     try {
       return await verifyState({ store, hsm });
     } finally {

@@ -13,7 +13,7 @@ import { isStrongroomError, StrongroomError } from '../errors.ts';
 import { ENVIRONMENT } from '../fixture.ts';
 import type { Policy } from '../fleet/descriptor.ts';
 import type { StretchBounds } from '../opaque/index.ts';
-import { SoftwareHsm } from '../hsm/software.ts';
+import { openHsm } from '../hsm/open.ts';
 import { httpEdge, type Backend } from '../service/http.ts';
 import { listen } from '../service/listen.ts';
 import { SqliteStore } from '../store/sqlite.ts';
@@ -79,7 +79,7 @@ export async function startClockVault(policy: Partial<Policy> = {}): Promise<Clo
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-vault-'));
   await initVault({ folder, port: 0, policy: { stretch: CHEAP, delays: [], ...policy } });
   const config = await readConfig(folder);
-  const [store, hsm] = [await SqliteStore.open(config.store), await SoftwareHsm.open(config.hsm)];
+  const [store, hsm] = [await SqliteStore.open(config.store), await openHsm(config.hsm)];
   const [descriptor, opaqueKeys] = [config.descriptor, config.opaqueKeys].map((path) =>
     copy(readFileSync(path)),
   );

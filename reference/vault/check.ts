@@ -30,9 +30,15 @@ export async function checkVault(
   const { notAfter, policy } = readServed(await readFor('descriptor', config.descriptor));
   await readFor('opaqueKeys', config.opaqueKeys);
   await checkStore(config.store);
-  await checkSecretFile(config.hsm.keys, 'keys-missing');
-  await checkSecretFile(config.hsm.sealingKey, 'keys-missing');
-  await checkSecretFile(config.hsm.anchor, 'anchor-missing');
+  const { hsm } = config;
+  if (hsm.kind === 'software') {
+    await checkSecretFile(hsm.keys, 'keys-missing');
+    await checkSecretFile(hsm.sealingKey, 'keys-missing');
+    await checkSecretFile(hsm.anchor, 'anchor-missing');
+  } else {
+    await readFor('hsm', hsm.module);
+    await checkSecretFile(hsm.pinFile, 'keys-missing');
+  }
   checkListen(policy, config.listen.host);
   return { ...config, notAfter, connections: connectionLimit() };
 }

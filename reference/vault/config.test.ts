@@ -27,7 +27,7 @@ describe('the configuration of a vault', () => {
   it('is a file whose paths are relative to it', async () => {
     const config = await read(whole);
     expect(config).toMatchObject({ listen: { port: 8787 }, store: join(folder, 'store.db') });
-    expect(config.hsm.anchor).toBe(join(folder, 'hsm.anchor'));
+    expect(config.hsm).toMatchObject({ anchor: join(folder, 'hsm.anchor') });
   });
 
   it('takes variables of the environment before the file, also where the file says nothing', async () => {
@@ -43,7 +43,7 @@ describe('the configuration of a vault', () => {
     });
     expect(config.listen).toEqual({ host: '127.0.0.1', port: 9000 });
     expect(config.metrics).toEqual({ host: '127.0.0.1', port: 9100 });
-    expect(config.hsm.sealingKey).toBe('/media/key/123');
+    expect(config.hsm).toMatchObject({ sealingKey: '/media/key/123' });
     expect(config.store).toBe(join(folder, '123'));
     expect(config.limits?.account).toEqual({ perMinute: 0.5, burst: 10 });
   });
@@ -71,6 +71,20 @@ describe('the configuration of a vault', () => {
     });
   });
 
+  it('names a device, its token and a PIN file instead of key files', async () => {
+    const hsm = { kind: 'pkcs11', module: '/usr/lib/m.so', tokenLabel: 'vault', pinFile: 'pin' };
+    expect((await read({ ...whole, hsm })).hsm).toEqual({ ...hsm, pinFile: join(folder, 'pin') });
+    const config = await read({ ...whole, hsm }, { STRONGROOM_VAULT_HSM_TOKEN_LABEL: 'other' });
+    expect(config.hsm).toMatchObject({ tokenLabel: 'other' });
+    for (const other of [
+      { ...hsm, keys: 'hsm.keys' },
+      { ...hsm, tokenLabel: '' },
+      { ...whole.hsm, pinFile: 'pin' },
+    ]) {
+      await expect(read({ ...whole, hsm: other })).rejects.toMatchObject({ code: 'invalid-config' });
+    }
+  });
+
   it('has a variable for every field that a file can have', async () => {
     const all = {
       ...whole,
@@ -83,7 +97,9 @@ describe('the configuration of a vault', () => {
       typeof value === 'object' && value !== null
         ? Object.entries(value).flatMap(([name, inner]) => paths(inner, `${prefix}.${name}`))
         : [prefix.slice(1)];
-    const { version: _, ...fields } = all;
+    const device = { kind: 'pkcs11', module: 'm.so', tokenLabel: 'vault', pinFile: 'pin', keyPrefix: 'v1-' };
+    await read({ ...all, hsm: device });
+    const { version: _, ...fields } = { ...all, hsm: { ...whole.hsm, ...device } };
     expect([...VARIABLES.keys()].toSorted()).toEqual(paths(fields, '').toSorted());
   });
 });

@@ -6,6 +6,7 @@
  */
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { HsmConfig } from '../hsm/open.ts';
 import type { Rate } from '../service/limits.ts';
 import type { Listen } from '../service/listen.ts';
 import { ListenConfig, RateConfig, readSettings, variableOf } from '../service/settings.ts';
@@ -23,14 +24,13 @@ const softwareHsm = z.strictObject({
   sealingKey: path,
   anchor: path,
 });
-/** Keys and anchor in files. */
-export interface SoftwareHsmConfig {
-  readonly kind: 'software';
-  readonly keys: string;
-  /** 32-byte key that `keys` is sealed under; better on another medium. */
-  readonly sealingKey: string;
-  readonly anchor: string;
-}
+const pkcs11Hsm = z.strictObject({
+  kind: z.literal('pkcs11'),
+  module: path,
+  tokenLabel: z.string().min(1).max(32),
+  pinFile: path,
+  keyPrefix: z.string().min(1).max(64).optional(),
+});
 
 /** How often one account, and one address, may ask. */
 export interface VaultLimits {
@@ -45,7 +45,7 @@ export const VaultConfig: z.ZodType<VaultConfig> = z.strictObject({
   listen: ListenConfig,
   metrics: ListenConfig.optional(),
   store: path,
-  hsm: softwareHsm,
+  hsm: z.discriminatedUnion('kind', [softwareHsm, pkcs11Hsm]),
   opaqueKeys: path,
   descriptor: path,
   maxConcurrent: z.int().min(1).max(65536),
@@ -61,7 +61,8 @@ export interface VaultConfig {
   readonly metrics?: Listen | undefined;
   /** SQLite file. */
   readonly store: string;
-  readonly hsm: SoftwareHsmConfig;
+  /** Where keys and anchor are. */
+  readonly hsm: HsmConfig;
   /** OPAQUE keys, wrapped by the HSM. */
   readonly opaqueKeys: string;
   /** Signed fleet descriptor. */
@@ -85,6 +86,10 @@ const FIELDS = {
   'hsm.keys': 'text',
   'hsm.sealingKey': 'text',
   'hsm.anchor': 'text',
+  'hsm.module': 'text',
+  'hsm.tokenLabel': 'text',
+  'hsm.pinFile': 'text',
+  'hsm.keyPrefix': 'text',
   opaqueKeys: 'text',
   descriptor: 'text',
   maxConcurrent: 'number',
@@ -99,6 +104,14 @@ const FIELDS = {
 export const VARIABLES: ReadonlyMap<string, string> = new Map(
   Object.keys(FIELDS).map((field) => [field, variableOf(VARIABLE_PREFIX, field)]),
 );
+
+/** The same with the paths that are relative to a folder made absolute. */
+export function resolveHsm(folder: string, hsm: HsmConfig): HsmConfig {
+  const at = (relative: string): string => resolve(folder, relative);
+  return hsm.kind === 'software'
+    ? { ...hsm, keys: at(hsm.keys), sealingKey: at(hsm.sealingKey), anchor: at(hsm.anchor) }
+    : { ...hsm, module: at(hsm.module), pinFile: at(hsm.pinFile) };
+}
 
 /**
  * Reads the configuration of a state folder; the paths in it come back absolute.
@@ -118,6 +131,6 @@ export async function readConfig(
     store: at(rest.store),
     opaqueKeys: at(rest.opaqueKeys),
     descriptor: at(rest.descriptor),
-    hsm: { ...hsm, keys: at(hsm.keys), sealingKey: at(hsm.sealingKey), anchor: at(hsm.anchor) },
+    hsm: resolveHsm(folder, hsm),
   };
 }

@@ -20,7 +20,8 @@ import { RegisterStart } from '../exchange/request.ts';
 import { Assertion, Exchange } from '../exchange/assertion.ts';
 import { FleetDescriptor, SignedDescriptor } from '../fleet/descriptor.ts';
 import { keyId } from '../fleet/index.ts';
-import { SoftwareHsm } from '../hsm/software.ts';
+import type { Hsm } from '../hsm/interface.ts';
+import { openHsm } from '../hsm/open.ts';
 import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
@@ -208,7 +209,7 @@ it('a registration begins with a key pair that is still open to new ones', async
   const config = await readConfig(folder);
   const signed = decode(SignedDescriptor, new Uint8Array(readFileSync(config.descriptor)));
   const fleet = decode(FleetDescriptor, signed.descriptor);
-  const hsm = await SoftwareHsm.open(config.hsm);
+  const hsm = await openHsm(config.hsm);
   const suite = await sodiumSuite();
   const [older] = await unwrapOpaqueKeys(hsm, suite, new Uint8Array(readFileSync(config.opaqueKeys)));
   const [entry] = fleet.opaqueKeys;
@@ -262,9 +263,9 @@ describe('what is missing', () => {
 describe('a last chance whose deadline has come', () => {
   let seconds: number;
   const monotonic = (): number => seconds;
-  const openStore = async (): Promise<{ store: SqliteStore; hsm: SoftwareHsm }> => {
+  const openStore = async (): Promise<{ store: SqliteStore; hsm: Hsm }> => {
     const config = await readConfig(folder);
-    return { store: await SqliteStore.open(config.store), hsm: await SoftwareHsm.open(config.hsm) };
+    return { store: await SqliteStore.open(config.store), hsm: await openHsm(config.hsm) };
   };
   const openVault = async (): Promise<Vault> => {
     const descriptor = new Uint8Array(readFileSync(join(folder, 'fleet.descriptor')));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { mkdir } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatPins } from '../client/pins.ts';
 import { isEd25519PublicKey } from '../crypto/ed25519.ts';
@@ -22,14 +22,14 @@ import {
 import { DESCRIPTOR_VERSION, type FleetKey, type KeyLocation, type Policy } from '../fleet/descriptor.ts';
 import { createFile } from '../hsm/file.ts';
 import type { Hsm, PairSuite } from '../hsm/interface.ts';
-import { SoftwareHsm } from '../hsm/software.ts';
+import { createHsm, type HsmConfig } from '../hsm/open.ts';
 import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
 import { OPAQUE_RISTRETTO255 } from '../opaque/profile.ts';
 import { newSigner, signWithLedger } from '../signer/index.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { utf8, type Bytes } from '../wire/bytes.ts';
 import { encode } from '../wire/codec.ts';
-import { CONFIG_FILE, type VaultConfig } from './config.ts';
+import { CONFIG_FILE, resolveHsm, type VaultConfig } from './config.ts';
 import type { OpaqueServerKey } from './core/fleet.ts';
 import { newOpaqueKey, wipeOpaqueKeys, wrapOpaqueKeys } from './opaque-keys.ts';
 import { createPartition } from './partition.ts';
@@ -60,7 +60,9 @@ export interface InitOptions {
   readonly threshold?: number;
   /** Bits of a leaf index that name its partition, 0 to 4: a vault of so many powers of two. 0 unless told. */
   readonly partitionBits?: number;
-  /** Suite of the channel and of receipts; 1 unless told. */
+  /** Where keys and anchor are to be; in files of the folder unless told. */
+  readonly hsm?: HsmConfig;
+  /** Suite of the channel and of receipts; unless told 1, and 2 with a device. */
   readonly suite?: PairSuite;
 }
 
@@ -137,7 +139,7 @@ function checkSigners(signers: readonly Bytes[], threshold: number): void {
  * @throws StrongroomError `state-exists`, `invalid-config`, `bad-descriptor`
  */
 export async function initVault(options: InitOptions): Promise<InitResult> {
-  const { folder, signers: given = 1, host, port, partitionBits = 0, suite = 1 } = options;
+  const { folder, signers: given = 1, host, port, partitionBits = 0, hsm: own = CONFIG.hsm } = options;
   const count = typeof given === 'number' ? given : given.length;
   const { threshold = count } = options;
   if (!(count >= 1 && count <= 64 && threshold >= 1 && threshold <= count)) {
@@ -149,13 +151,17 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
     throw new StrongroomError('invalid-config', `${partitionBits} bits for partitions`, { subject });
   }
   // Before anything is made: a folder that holds half a vault could not be used again.
-  checkPolicy({ ...DEFAULT_POLICY, ...options.policy }, 'software');
+  checkPolicy({ ...DEFAULT_POLICY, ...options.policy }, own.kind === 'software' ? 'software' : 'custody');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const at = (name: string): string => join(folder, name);
-  const { keys, sealingKey, anchor } = CONFIG.hsm;
-  const paths = { keys: at(keys), sealingKey: at(sealingKey), anchor: at(anchor) };
-  const hsm = await SoftwareHsm.create(
-    paths,
+  await access(at(CONFIG.store)).then(
+    () => {
+      throw new StrongroomError('state-exists', `${folder} holds a store`, { subject: CONFIG.store });
+    },
+    () => undefined,
+  );
+  const hsm = await createHsm(
+    resolveHsm(folder, own),
     async (hmac) => {
       // Made first, so that the database and its log are nobody else's to read.
       await createFile(at(CONFIG.store), new Uint8Array(0));
@@ -174,7 +180,7 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
         throw new StrongroomError('state-exists', `${folder} holds a store`, { subject: CONFIG.store });
       return made.map(({ entry }) => entry);
     },
-    suite,
+    options.suite,
   );
   try {
     const pair = generateServerKeyPair(await sodiumSuite());
@@ -196,7 +202,8 @@ export async function initVault(options: InitOptions): Promise<InitResult> {
       await createFile(at(CONFIG.descriptor), signed);
     }
     const listen = { host: host ?? CONFIG.listen.host, port: port ?? CONFIG.listen.port };
-    await createFile(at(CONFIG_FILE), utf8(`${JSON.stringify({ ...CONFIG, listen }, undefined, 2)}\n`));
+    const config = { ...CONFIG, hsm: own, listen };
+    await createFile(at(CONFIG_FILE), utf8(`${JSON.stringify(config, undefined, 2)}\n`));
     return pins;
   } finally {
     await hsm.close();

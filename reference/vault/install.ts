@@ -8,7 +8,7 @@ import { StrongroomError } from '../errors.ts';
 import { descriptorHash, keyId, verifyDescriptor, type FleetDescriptor } from '../fleet/index.ts';
 import { replaceFile } from '../hsm/file.ts';
 import type { HsmKeys, PairKind } from '../hsm/interface.ts';
-import { SoftwareKeys } from '../hsm/software.ts';
+import { openHsmKeys } from '../hsm/open.ts';
 import { sodiumSuite } from '../opaque/index.ts';
 import { copy, equal, hex, type Bytes } from '../wire/bytes.ts';
 import { unwrapOpaqueKeys, wipeOpaqueKeys } from './opaque-keys.ts';
@@ -72,7 +72,7 @@ export function installDescriptor(
       fleetId: pins.fleetId,
     });
     checkPairsStay(installed, descriptor);
-    const hsm = await SoftwareKeys.openKeys(config.hsm);
+    const hsm = await openHsmKeys(config.hsm);
     try {
       const suite = await sodiumSuite();
       const pairs = await unwrapOpaqueKeys(hsm, suite, copy(await readFile(config.opaqueKeys)));

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openAnswer } from '../channel/index.ts';
 import { Answer, type Statement } from '../exchange/answer.ts';
 import { FleetDescriptor, keyId, SignedDescriptor, type FleetKey } from '../fleet/descriptor.ts';
-import { SoftwareKeys } from '../hsm/software.ts';
+import type { HsmKeys } from '../hsm/interface.ts';
+import { openHsmKeys } from '../hsm/open.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { readConfig } from './config.ts';
@@ -14,12 +15,12 @@ import { serveVault } from './server.ts';
 import { HttpFleet } from './testing/http-account.ts';
 
 let folder: string;
-let hsm: SoftwareKeys;
+let hsm: HsmKeys;
 let fleet: FleetDescriptor;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'strongroom-pairs-'));
   await initVault({ folder });
-  hsm = await SoftwareKeys.openKeys((await readConfig(folder)).hsm);
+  hsm = await openHsmKeys((await readConfig(folder)).hsm);
   fleet = decode(FleetDescriptor, signed().descriptor);
 });
 afterEach(async () => {

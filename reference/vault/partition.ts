@@ -140,6 +140,11 @@ export class Partition {
     return this.#failure;
   }
 
+  /** Serves no more, for a reason that is not its own. */
+  stop(error: StrongroomError): void {
+    this.#fail(error);
+  }
+
   /** Accounts that have a record. */
   get accounts(): number {
     return this.#tree.size;

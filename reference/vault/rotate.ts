@@ -10,7 +10,7 @@ import { checkDescriptor, FleetDescriptor, keyId, type FleetKey, type OpaqueKey 
 import type { Policy } from '../fleet/descriptor.ts';
 import { replaceFile } from '../hsm/file.ts';
 import type { HsmKeys } from '../hsm/interface.ts';
-import { SoftwareKeys } from '../hsm/software.ts';
+import { openHsmKeys } from '../hsm/open.ts';
 import { generateServerKeyPair, sodiumSuite } from '../opaque/index.ts';
 import { copy, equal, hex, type Bytes } from '../wire/bytes.ts';
 import { encode } from '../wire/codec.ts';
@@ -104,7 +104,7 @@ export function rotate(options: RotateOptions): Promise<FleetDescriptor> {
     const mended = { ...head, policy: { ...base.policy, ...policy } };
     // Before a key is made: a descriptor that nobody may sign is not worth one.
     checkDescriptor(mended);
-    const hsm = await SoftwareKeys.openKeys(config.hsm);
+    const hsm = await openHsmKeys(config.hsm);
     try {
       const keys = await nextKeys(hsm, config.opaqueKeys, mended, { what, retire, now });
       const next = { ...mended, ...keys };

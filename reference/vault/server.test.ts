@@ -226,7 +226,7 @@ describe('the life of a state folder', () => {
     const copy = `${folder}-copy`;
     cpSync(folder, copy, { recursive: true });
     const config = JSON.parse(readFileSync(join(folder, CONFIG_FILE), 'utf8')) as VaultConfig;
-    const hsm = { ...config.hsm, anchor: join(folder, config.hsm.anchor) };
+    const hsm = { ...config.hsm, anchor: join(folder, 'hsm.anchor') };
     writeFileSync(join(copy, CONFIG_FILE), JSON.stringify({ ...config, hsm }));
     const first = await serve(folder);
     await expect(serve(copy)).rejects.toMatchObject({ code: 'anchor-locked' });

@@ -7,7 +7,7 @@ import { access, readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { isStrongroomError, StrongroomError, type ErrorCode } from '../errors.ts';
 import type { Policy } from '../fleet/descriptor.ts';
-import { SoftwareHsm } from '../hsm/software.ts';
+import { openHsm } from '../hsm/open.ts';
 import { httpEdge, type Backend, type HttpEvent } from '../service/http.ts';
 import { addressName, Limit } from '../service/limits.ts';
 import { jsonLog, listen } from '../service/listen.ts';
@@ -95,7 +95,7 @@ async function openVault(
   // Both are locked for as long as they are open: a copy of the store on the same anchor would be a second budget.
   const store = await SqliteStore.open(config.store);
   try {
-    const hsm = await SoftwareHsm.open(config.hsm);
+    const hsm = await openHsm(config.hsm);
     try {
       const { account } = config.limits ?? {};
       const limits = account === undefined ? {} : { accountLimit: new Limit(account) };
@@ -123,7 +123,7 @@ async function openVault(
  * `/readyz` names the failure.
  *
  * @throws StrongroomError `invalid-config`, `store-locked`, `store-damaged`, `keys-missing`, `keys-damaged`,
- * `keys-exposed`, `anchor-missing`, `anchor-locked`, `anchor-damaged`
+ * `keys-exposed`, `anchor-missing`, `anchor-locked`, `anchor-damaged`, and those of a device, which begin with `hsm-`
  */
 export async function serveVault(options: ServeOptions): Promise<VaultServer> {
   const config = await readConfig(options.folder);

@@ -174,7 +174,7 @@ export class Vault {
 
   /** Why no partition serves; undefined while one does. */
   get failure(): StrongroomError | undefined {
-    return this.#partitions.failure;
+    return this.#options.hsm.failure ?? this.#partitions.failure;
   }
 
   /**
@@ -222,13 +222,21 @@ export class Vault {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     await this.#sweeping;
+    this.#stopWithoutHsm();
     await this.#partitions.close();
     await this.#options.store.close();
     await this.#options.hsm.close();
     wipeOpaqueKeys(this.#serving.pairs);
   }
 
+  /** What the HSM has to do with each answer cannot be done any more, so none of them serves. */
+  #stopWithoutHsm(): void {
+    const { failure } = this.#options.hsm;
+    if (failure !== undefined) for (const partition of this.#partitions.serving) partition.stop(failure);
+  }
+
   async #sweep(): Promise<void> {
+    this.#stopWithoutHsm();
     for (const partition of this.#partitions.serving) {
       try {
         const handlers = partition.handlers();

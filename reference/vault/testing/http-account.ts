@@ -4,12 +4,12 @@
  * @module
  */
 import { openAnswer, sealRequest, type Sealed } from '../../channel/index.ts';
-import { ed25519Verify } from '../../crypto/ed25519.ts';
 import { Answer, Statement } from '../../exchange/answer.ts';
 import { ASSERTION_SIZE, Exchange } from '../../exchange/assertion.ts';
 import { EXCHANGE_VERSION } from '../../exchange/request.ts';
 import { channelKey, receiptKey, verifyDescriptor } from '../../fleet/index.ts';
 import type { FleetDescriptor } from '../../fleet/descriptor.ts';
+import { keyRules } from '../../fleet/suites.ts';
 import { label } from '../../keys/labels.ts';
 import { concat, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
@@ -81,7 +81,8 @@ export class HttpFleet {
     const { statement, receiptKeyId, signature } = decode(Answer, openAnswer(sealed.context, bytes));
     const key = receiptKey(this.descriptor, receiptKeyId);
     const message = concat(label('answer'), encode(Statement, statement));
-    if (key === undefined || !ed25519Verify(key.publicKey, message, signature))
+    const { verifyReceipt } = keyRules(this.descriptor.channelSuite);
+    if (key === undefined || !verifyReceipt(key.publicKey, message, signature))
       throw new Error('bad signature');
     return statement;
   }
