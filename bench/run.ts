@@ -13,17 +13,22 @@ import { table, type Row } from './harness.ts';
 import { objects } from './objects.ts';
 import { opaque, stretching } from './opaque.ts';
 import { vault } from './vault.ts';
+import { exchanges } from './vault-http.ts';
+import { sizes } from './vault-size.ts';
 
-const HELP = `Usage: npm run bench -- [--quick] [--only <section>] [--json <file>]
+const HELP = `Usage: npm run bench -- [--quick] [--only <section>] [--million] [--json <file>]
 
   --quick          short runs and 64 MiB instead of 1 GiB: does it run at all?
-  --only <name>    chunks, objects, files, folders, incremental, chat, opaque, stretching or vault; can be repeated
+  --only <name>    chunks, objects, files, folders, incremental, chat, opaque, stretching, vault, exchanges
+                   or sizes; can be repeated
+  --million        sizes also with 1,000,000 accounts: 9 GB of disk while it runs, and minutes to make them
   --json <file>    where the figures go as JSON (default .strongroom/bench.json)
 `;
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    million: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     json: { type: 'string', default: '.strongroom/bench.json' },
     help: { type: 'boolean', default: false },
@@ -47,7 +52,10 @@ const sections: Readonly<Record<string, () => Promise<Row[]>>> = {
   chat: () => chat(values.quick ? 20_000 : 1_000_000),
   opaque: () => opaque(time),
   stretching: () => stretching(time),
-  vault: () => vault(values.quick ? 4 : 64),
+  vault: () => vault(values.quick ? 8 : 64),
+  exchanges: () => exchanges(values.quick ? 10 : 1000, values.quick ? 64 : 2000),
+  sizes: () =>
+    sizes([...(values.quick ? [100, 1000] : [1000, 100_000]), ...(values.million ? [1_000_000] : [])]),
 };
 const wanted = values.only ?? Object.keys(sections);
 const unknown = wanted.find((name) => !Object.hasOwn(sections, name));
