@@ -4,11 +4,12 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { StrongroomError } from '../errors.ts';
 import { DEFAULT_POLICY } from '../fleet/index.ts';
 import type { Policy } from '../fleet/descriptor.ts';
+import type { HsmConfig } from '../hsm/open.ts';
 import { ARGON2ID } from '../opaque/index.ts';
 import { initVault } from '../vault/index.ts';
 import { hex, type Bytes } from '../wire/bytes.ts';
@@ -75,6 +76,22 @@ function suiteOf(invocation: Invocation): 1 | 2 | undefined {
   throw new StrongroomError('usage', '--suite takes 1 or 2');
 }
 
+/** Where keys and anchor are to be; undefined for files of the folder. @throws StrongroomError `usage` */
+function hsmOf(invocation: Invocation): HsmConfig | undefined {
+  const kind = invocation.option('hsm') ?? 'software';
+  const [module, tokenLabel, pinFile] = ['module', 'token-label', 'pin-file'].map((name) =>
+    invocation.option(name),
+  );
+  const keyPrefix = invocation.option('key-prefix');
+  if (kind === 'pkcs11' && module !== undefined && tokenLabel !== undefined && pinFile !== undefined) {
+    const device = { kind, module: resolve(module), tokenLabel, pinFile: resolve(pinFile) } as const;
+    return keyPrefix === undefined ? device : { ...device, keyPrefix };
+  }
+  const given = [module, tokenLabel, pinFile, keyPrefix].some((value) => value !== undefined);
+  if (kind === 'software' && !given) return undefined;
+  throw new StrongroomError('usage', 'a device takes --hsm pkcs11, --module, --token-label and --pin-file');
+}
+
 /** Makes a vault. */
 export const vaultInit: Command = {
   name: 'vault init',
@@ -88,7 +105,15 @@ export const vaultInit: Command = {
     threshold: { value: 'k', help: 'how many of them clients ask for; default all' },
     relay: { value: 'file', help: 'relay.pub of the relay that alone may ask; default: this machine alone' },
     policy: { value: 'file', help: 'JSON: what to change of the default policy' },
-    suite: { value: 'n', help: 'channel suite: 1 (X25519, Ed25519) or 2 (P-256); default 1' },
+    suite: { value: 'n', help: 'channel suite: 1 (X25519, Ed25519) or 2 (P-256); default 1, 2 in a device' },
+    hsm: {
+      value: 'kind',
+      help: 'software or pkcs11: keys and anchor in a device (docs/hsm.md); default software',
+    },
+    module: { value: 'file', help: 'PKCS#11 module of the device' },
+    'token-label': { value: 'label', help: 'label of its token' },
+    'pin-file': { value: 'file', help: "PIN of the token's user; mode 0600" },
+    'key-prefix': { value: 'text', help: 'what labels on the token begin with; default strongroom-' },
     'partition-bits': {
       value: 'p',
       help: '2^p partitions, each with 10^6 accounts or so; default 0, at most 4',
@@ -116,6 +141,7 @@ export const vaultInit: Command = {
     const suite = suiteOf(invocation);
     const threshold = numberOption(invocation, 'threshold', 64);
     const partitionBits = numberOption(invocation, 'partition-bits', 4);
+    const hsm = hsmOf(invocation);
     const made = await initVault({
       folder,
       policy: {
@@ -127,6 +153,7 @@ export const vaultInit: Command = {
       ...(signers === undefined ? {} : { signers }),
       ...(threshold === undefined ? {} : { threshold }),
       ...(suite === undefined ? {} : { suite }),
+      ...(hsm === undefined ? {} : { hsm }),
       ...(partitionBits === undefined ? {} : { partitionBits }),
     });
     const facts = {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,7 +12,7 @@ import { openHsm } from '../hsm/open.ts';
 import { agents, MISSING, PIN, SoftToken } from '../hsm/pkcs11/testing/softhsm.ts';
 import { assertExchange } from '../relay/assert.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import { utf8, type Bytes } from '../wire/bytes.ts';
+import { hex, utf8, type Bytes } from '../wire/bytes.ts';
 import { checkVault } from './check.ts';
 import { readConfig } from './config.ts';
 import { initVault, type InitResult } from './init.ts';
@@ -155,6 +155,25 @@ describe.skipIf(MISSING !== undefined)(`a vault whose keys are in a device${reas
     await once(child, 'exit');
     await vi.waitFor(() => expect(() => process.kill(agent.pid, 0)).toThrow('ESRCH'), 5000);
     expect(await (await account(await serve(), 'alice')).recover('secret')).toMatchObject({ outcome: 'ok' });
+  });
+
+  it('is made by a command', async () => {
+    const other = join(folder, 'commanded');
+    const { module, tokenLabel, pinFile } = token.paths;
+    writeFileSync(join(folder, 'relay.pub'), hex(ed25519PublicKey(relay)));
+    const init = (...options: string[]): string =>
+      spawnSync(
+        process.execPath,
+        [MAIN, 'vault', 'init', other, '--relay', join(folder, 'relay.pub'), ...options],
+        {
+          encoding: 'utf8',
+        },
+      ).stderr;
+    const device = ['--hsm', 'pkcs11', '--module', module, '--token-label', tokenLabel];
+    expect(init(...device)).toContain('--pin-file');
+    expect(init('--pin-file', pinFile)).toContain('--hsm pkcs11');
+    expect(init(...device, '--pin-file', pinFile, '--key-prefix', 'third-')).toBe('');
+    expect((await checkVault(other)).hsm).toEqual({ kind: 'pkcs11', ...token.paths, keyPrefix: 'third-' });
   });
 
   it('is not made twice, in one folder or on one token', async () => {
