@@ -13,11 +13,11 @@ import type { Session } from './session.ts';
 
 /** What was cut off, or waits. */
 export interface Unfinished {
-  /** `begun`: nothing is at the vault, register again with the same key. The others are ended by {@link resume}. */
+  /** `begun`: nothing is at the vault, register again with the same key. The others are ended by `resumeRegistration`. */
   readonly step: 'begun' | 'finishing' | 'changing';
   /** The key that is registered; it may be the only copy. A new password leaves the key as it is. */
   readonly key: BackupKey | undefined;
-  /** True if {@link resume} needs `beforeConfirm`. */
+  /** True if `resumeRegistration` needs `beforeConfirm`. */
   readonly prepare: boolean;
 }
 
