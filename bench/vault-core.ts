@@ -27,7 +27,7 @@ import { MAX_BUDGET, type AccountRecord } from '../reference/vault/record.ts';
 import { headKey, leafKey, readHead, readRecords } from '../reference/vault/start.ts';
 import { TestAccount } from '../reference/vault/testing/account.ts';
 import { Turns } from '../reference/vault/turns.ts';
-import { readDescriptor } from '../reference/vault/vault.ts';
+import { readServed } from '../reference/vault/serving.ts';
 import { copy, utf8, type Bytes } from '../reference/wire/bytes.ts';
 import { decode, encode } from '../reference/wire/codec.ts';
 
@@ -69,9 +69,7 @@ export class Core {
     const { store: disk, hsm } = await openFolder(folder);
     const store = where === 'disk' ? disk : await inMemory(disk);
     const read = async (name: string): Promise<Bytes> => copy(await readFile(join(folder, name)));
-    const { fleetId, policy, opaqueSuite, level, receiptKeys } = readDescriptor(
-      await read('fleet.descriptor'),
-    );
+    const { fleetId, policy, opaqueSuite, level, receiptKeys } = readServed(await read('fleet.descriptor'));
     const suite = await sodiumSuite();
     const opaqueKeys = await unwrapOpaqueKeys(hsm, suite, await read('opaque.keys'));
     const receiptKeyId = receiptKeys[0]?.id ?? new Uint8Array(8);
