@@ -91,7 +91,8 @@ async function answer({ id, name, args }: AgentCall): Promise<AgentAnswer> {
 }
 
 process.on('message', (call: AgentCall) => {
-  void answer(call).then((result) => process.send?.(result));
+  // A vault that has gone meanwhile needs no answer.
+  void answer(call).then((result) => process.send?.(result, undefined, undefined, () => {}));
 });
 // A terminal sends these to the whole group, and the vault still has answers to finish.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
