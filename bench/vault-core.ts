@@ -5,16 +5,17 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { ed25519PublicKey } from '../reference/crypto/ed25519.ts';
 import { systemRandom } from '../reference/crypto/random.ts';
 import { Answer, type Statement } from '../reference/exchange/answer.ts';
 import { COMMANDS, EXCHANGE_VERSION, RecoverStart, Request } from '../reference/exchange/request.ts';
 import type { Hsm } from '../reference/hsm/interface.ts';
-import { SoftwareHsm, softwareHsmPaths } from '../reference/hsm/software.ts';
+import { openHsm, type HsmConfig } from '../reference/hsm/open.ts';
 import { sodiumSuite } from '../reference/opaque/index.ts';
 import type { Store } from '../reference/store/interface.ts';
 import { MemoryStore } from '../reference/store/memory.ts';
 import { SqliteStore } from '../reference/store/sqlite.ts';
+import { readConfig, type VaultConfig } from '../reference/vault/config.ts';
 import { sha256 } from '../reference/vault/core/evaluate.ts';
 import type { Fleet } from '../reference/vault/core/fleet.ts';
 import { handle, leafInput } from '../reference/vault/core/handle.ts';
@@ -24,10 +25,10 @@ import { unwrapOpaqueKeys } from '../reference/vault/opaque-keys.ts';
 import { Partitions } from '../reference/vault/partitions.ts';
 import { sealRecord } from '../reference/vault/record-seal.ts';
 import { MAX_BUDGET, type AccountRecord } from '../reference/vault/record.ts';
+import { coreOf, readServed } from '../reference/vault/serving.ts';
 import { headKey, leafKey, readHead, readRecords } from '../reference/vault/start.ts';
 import { TestAccount } from '../reference/vault/testing/account.ts';
 import { Turns } from '../reference/vault/turns.ts';
-import { readServed } from '../reference/vault/serving.ts';
 import { copy, utf8, type Bytes } from '../reference/wire/bytes.ts';
 import { decode, encode } from '../reference/wire/codec.ts';
 
@@ -46,19 +47,23 @@ export function recoverStart(fleetId: Bytes, account: string, ke1: Bytes): Bytes
   return encode(Request, { version, fleetId, account: utf8(account), command, body, proof });
 }
 
-async function openFolder(folder: string): Promise<{ readonly store: Store; readonly hsm: Hsm }> {
-  const store = await SqliteStore.open(join(folder, 'store.db'));
-  return { store, hsm: await SoftwareHsm.open(softwareHsmPaths(folder)) };
+interface State {
+  readonly store: Store;
+  readonly hsm: Hsm;
+}
+
+async function openState({ store, hsm }: VaultConfig): Promise<State> {
+  return { store: await SqliteStore.open(store), hsm: await openHsm(hsm) };
 }
 
 /** See above. */
 export class Core {
   readonly fleet: Fleet;
-  readonly #state: { readonly store: Store; readonly hsm: Hsm };
+  readonly #state: State;
   readonly #partitions: Partitions;
   readonly #turns = new Turns();
 
-  private constructor(state: { readonly store: Store; readonly hsm: Hsm }, fleet: Fleet, open: Partitions) {
+  private constructor(state: State, fleet: Fleet, open: Partitions) {
     this.#state = state;
     this.fleet = fleet;
     this.#partitions = open;
@@ -66,15 +71,13 @@ export class Core {
 
   /** @param where the store is; in memory it begins with what the folder holds */
   static async open(folder: string, where: 'disk' | 'memory' = 'disk'): Promise<Core> {
-    const { store: disk, hsm } = await openFolder(folder);
+    const config = await readConfig(folder);
+    const { store: disk, hsm } = await openState(config);
     const store = where === 'disk' ? disk : await inMemory(disk);
-    const read = async (name: string): Promise<Bytes> => copy(await readFile(join(folder, name)));
-    const { fleetId, policy, opaqueSuite, level, receiptKeys } = readServed(await read('fleet.descriptor'));
     const suite = await sodiumSuite();
-    const opaqueKeys = await unwrapOpaqueKeys(hsm, suite, await read('opaque.keys'));
-    const receiptKeyId = receiptKeys[0]?.id ?? new Uint8Array(8);
-    const [newOpaqueKey] = opaqueKeys;
-    const fleet = { fleetId, level, policy, suite, opaqueSuite, opaqueKeys, newOpaqueKey, receiptKeyId };
+    const pairs = await unwrapOpaqueKeys(hsm, suite, copy(await readFile(config.opaqueKeys)));
+    const core = coreOf(readServed(copy(await readFile(config.descriptor))), hsm, suite, pairs);
+    const fleet = { ...core, newOpaqueKey: core.opaqueKeys[0] };
     return new Core({ store, hsm }, fleet, await Partitions.open({ store, hsm }));
   }
 
@@ -113,22 +116,28 @@ async function inMemory(disk: Store): Promise<Store> {
 /**
  * Makes a vault with accounts that are registered: one by the protocol, the others with its record under names, leaves
  * and nonces of their own, in one commit. To a vault there is no difference; what their passwords are does not matter.
+ *
+ * @param hsm where the keys are to be; files of the folder unless told
  */
-export async function makeVault(folder: string, accounts: number): Promise<InitResult> {
-  const pins = await initVault({ folder, policy: { delays: [0], ceiling: 1_000_000 } });
+export async function makeVault(folder: string, accounts: number, hsm?: HsmConfig): Promise<InitResult> {
+  const relayKeys = [ed25519PublicKey(systemRandom('relay_key', 32))];
+  const asserted = { assertionMode: 'ed25519', relayKeys } as const; // in a device nothing less will do
+  const policy = { delays: [0], ceiling: 1_000_000, ...(hsm !== undefined && asserted) };
+  const pins = await initVault({ folder, policy, ...(hsm !== undefined && { hsm }) });
   const core = await Core.open(folder);
   const first = new TestAccount((request) => core.ask(request), pins.fleetId, 'the first');
   const { outcome } = await first.register('correct horse battery staple', MAX_BUDGET);
   if (outcome !== 'ok') throw new Error(`registration: ${outcome}`);
   await core.close();
 
-  const { store, hsm } = await openFolder(folder);
-  const [entry] = await hsm.anchor.read();
+  const state = await openState(await readConfig(folder));
+  const { store, hsm: device } = state;
+  const [entry] = await device.anchor.read();
   if (entry === undefined) throw new Error('no partition');
-  const state = { store, hsm, prefixBits: 0 };
-  const { head: before } = await readHead(state, entry);
+  const partition = { ...state, prefixBits: 0 };
+  const { head: before } = await readHead(partition, entry);
   let template: AccountRecord | undefined;
-  const tree = await readRecords(state, entry, {
+  const tree = await readRecords(partition, entry, {
     record: (_leaf, record) => (template = record),
     refused(_leaf, error) {
       throw error;
@@ -141,7 +150,7 @@ export async function makeVault(folder: string, accounts: number): Promise<InitR
     const writes: { readonly key: Bytes; readonly value: Bytes }[] = [];
     for (let i = from; i < Math.min(accounts, from + BATCH); i++) {
       const account = utf8(accountName(i));
-      const leaf = await hsm.hmac('index', leafInput(account));
+      const leaf = await device.hmac('index', leafInput(account));
       const own = { ...template, account, active: { ...active, nonce: systemRandom('nonce', 32) } };
       const value = sealRecord(entry.current, leaf, own, systemRandom('salt', 32));
       writes.push({ key: leafKey(0, leaf), value });
@@ -151,7 +160,7 @@ export async function makeVault(folder: string, accounts: number): Promise<InitR
   }
   tree.set(leaves);
   const { n, vaultTime, fencing } = before.body;
-  const head = await sealHead((...args) => hsm.hmac(...args), {
+  const head = await sealHead((...args) => device.hmac(...args), {
     partition: 0,
     n: n + 1,
     prev: before.hash,
@@ -161,8 +170,8 @@ export async function makeVault(folder: string, accounts: number): Promise<InitR
   });
   await store.commit({ conditions: [], writes: [{ key: headKey(0), value: head.bytes }] });
   const to = { ...entry, n: n + 1, headHash: head.hash };
-  await hsm.anchor.advance([{ from: entry, to }]);
+  await device.anchor.advance([{ from: entry, to }]);
   await store.close();
-  await hsm.close();
+  await device.close();
   return pins;
 }

@@ -1,7 +1,7 @@
 /**
  * Recoveries begun at the vault's core: KE2 alone, with the store in memory, and with a charge that is durable in
  * store and anchor. No channel, no HTTP. Beside them opaque-ke, the library of WhatsApp's own vault, as a server that
- * keeps nothing.
+ * keeps nothing; and, where SoftHSM is, the same with keys and anchor in a token of it.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { client, ready, server } from '@serenity-kit/opaque';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MISSING, SoftToken } from '../reference/hsm/pkcs11/testing/softhsm.ts';
 import { sodiumSuite } from '../reference/opaque/index.ts';
 import type { Row } from './harness.ts';
 import { ke2Of } from './opaque.ts';
@@ -46,14 +47,19 @@ async function opaqueKe(): Promise<() => unknown> {
   return () => server.startLogin({ serverSetup, userIdentifier, registrationRecord, startLoginRequest });
 }
 
-/** Recoveries begun, `accounts` times 30 in each of the rounds. */
+/** Recoveries begun, `accounts` times 30 in each of the rounds; 5 with a device. */
 export async function vault(accounts: number): Promise<Row[]> {
   const suite = await sodiumSuite();
+  const token = MISSING === undefined ? new SoftToken() : undefined;
   const folder = await mkdtemp(join(tmpdir(), 'strongroom-bench-'));
   try {
-    const [a, b] = [join(folder, 'a'), join(folder, 'b')];
-    for (const each of [a, b]) await makeVault(each, accounts);
-    const cores = { memory: await Core.open(a, 'memory'), durable: await Core.open(b) };
+    const cores = new Map<string, Core>();
+    for (const name of ['memory', 'durable', ...(token === undefined ? [] : ['device'])]) {
+      const own = join(folder, name);
+      const hsm = name === 'device' && token ? { kind: 'pkcs11' as const, ...token.paths } : undefined;
+      await makeVault(own, accounts, hsm);
+      cores.set(name, await Core.open(own, name === 'memory' ? 'memory' : 'disk'));
+    }
     const bare = { ke2: await ke2Of(suite), opaqueKe: await opaqueKe() };
     const costs = new Medians<Cost>();
     const count = 30 * accounts;
@@ -65,11 +71,13 @@ export async function vault(accounts: number): Promise<Row[]> {
         });
         costs.note(name, cost);
       }
-      for (const [name, core] of Object.entries(cores)) {
-        costs.note(name, await recoverCost(core, recoverStarts(suite, core.fleet.fleetId, accounts, count)));
+      for (const [name, core] of cores) {
+        const { fleetId } = core.fleet;
+        const times = name === 'device' ? 5 * accounts : count;
+        costs.note(name, await recoverCost(core, recoverStarts(suite, fleetId, accounts, times)));
       }
     }
-    for (const core of Object.values(cores)) await core.close();
+    for (const core of cores.values()) await core.close();
 
     const section = `vault core, ${CLIENTS} clients, ${accounts} accounts`;
     const rate = (name: string, of: string, measure: keyof Cost, to?: Row): Row =>
@@ -86,12 +94,14 @@ export async function vault(accounts: number): Promise<Row[]> {
       other,
       rate('recover-start, store in memory', 'memory', 'wall', ke2),
       durable,
-      row(section, '  the same beside opaque-ke', durable.value, 'op/s', other),
+      ...(token ? [rate('recover-start, charge durable, SoftHSM', 'device', 'wall', ke2)] : []),
+      row(section, '  charge durable, beside opaque-ke', durable.value, 'op/s', other),
       ke2Time,
       time('  processor time of it, its own thread', 'durable', 'thread', ke2Time),
       row(section, '  other threads (store, files, collector)', elsewhere, 'us', ke2Time),
     ];
   } finally {
+    token?.remove();
     await rm(folder, { recursive: true, force: true });
   }
 }
