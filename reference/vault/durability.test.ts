@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initVault, type InitResult } from './init.ts';
 import { HttpFleet } from './testing/http-account.ts';
 
-const KILLS = process.env['STRONGROOM_LONG'] === '1' ? 200 : 20;
+const KILLS = process.env['STRONGROOM_LONG'] === '1' ? 500 : 20;
 const BUDGET = 100;
 const reference = fileURLToPath(new URL('..', import.meta.url));
 
@@ -129,44 +129,81 @@ describe('a vault that is killed', () => {
   );
 });
 
+/** Guesses one after the other until an answer fails: how many were sent and answered, and how the last one ended. */
+async function guessUntilRefused(
+  fleet: HttpFleet,
+): Promise<{ readonly sent: number; readonly answered: number; readonly last: string }> {
+  let answered = 0;
+  for (let sent = 1; sent < BUDGET; sent++) {
+    try {
+      const { answer } = await fleet.account('alice').start(`guess ${sent}`);
+      expect(answer).toMatchObject({ outcome: 'ok', remaining: BUDGET - sent });
+      answered++;
+    } catch (error) {
+      return { sent, answered, last: (error as Error).message };
+    }
+  }
+  return { sent: BUDGET - 1, answered, last: 'answered' };
+}
+
+/** Registers alice, serves with `command` around the vault until it refuses, and counts again on a sound disk. */
+async function serveUntilRefused(command: (folder: string) => readonly string[]): Promise<string> {
+  const { folder, pins } = await make();
+  let vault = await start(folder);
+  await (await HttpFleet.open(vault.url, pins)).account('alice').register('secret', BUDGET);
+  await vault.end('SIGTERM');
+  vault = await start(folder, command(folder));
+  const fleet = await HttpFleet.open(vault.url, pins);
+  const { sent, answered, last } = await guessUntilRefused(fleet);
+  expect(last).toBe('not-ready');
+  expect(answered).toBeGreaterThan(0);
+  const ready = await fetch(`${vault.url}/readyz`);
+  expect(ready.status).toBe(503);
+  const { code } = (await ready.json()) as { code: string };
+  await expect(fleet.account('alice').call('status')).rejects.toThrow('not-ready');
+  await vault.end('SIGTERM');
+  vault = await start(folder);
+  const { remaining } = await (await HttpFleet.open(vault.url, pins)).account('alice').call('status');
+  expect(BUDGET - remaining).toBeGreaterThanOrEqual(answered);
+  expect(BUDGET - remaining).toBeLessThanOrEqual(sent);
+  await vault.end('SIGTERM');
+  return code;
+}
+
 describe('a disk that takes no more', () => {
   // proves STO-5, STO-6, XCH-14
   it('releases no answer as a success, is not ready, and loses no charge', async () => {
-    const { folder, pins } = await make();
-    let vault = await start(folder);
-    let fleet = await HttpFleet.open(vault.url, pins);
-    await fleet.account('alice').register('secret', BUDGET);
-    await vault.end('SIGTERM');
     // No file may grow beyond this; the signal is ignored, so that the write fails.
-    const blocks = Math.ceil(statSync(join(folder, 'store.db')).size / 1024) + 256;
-    vault = await start(folder, ['bash', '-c', `trap '' XFSZ; ulimit -f ${blocks}; "$@"; exit`, 'vault']);
-    fleet = await HttpFleet.open(vault.url, pins);
-    let answered = 0;
-    let sent = 0;
-    const guess = async (): Promise<string> => {
-      sent++;
-      try {
-        const { answer } = await fleet.account('alice').start(`guess ${sent}`);
-        expect(answer).toMatchObject({ outcome: 'ok', remaining: BUDGET - sent });
-        answered++;
-        return 'answered';
-      } catch (error) {
-        return (error as Error).message;
-      }
-    };
-    let last = 'answered';
-    for (let i = 0; i < BUDGET && last === 'answered'; i++) last = await guess();
-    expect(last).toBe('not-ready');
-    expect(answered).toBeGreaterThan(0);
-    const ready = await fetch(`${vault.url}/readyz`);
-    expect([ready.status, ((await ready.json()) as { code: string }).code]).toEqual([503, 'store-failed']);
-    await expect(fleet.account('alice').call('status')).rejects.toThrow('not-ready');
-    await vault.end('SIGTERM');
-    vault = await start(folder);
-    fleet = await HttpFleet.open(vault.url, pins);
-    const count = BUDGET - (await fleet.account('alice').call('status')).remaining;
-    expect(count).toBeGreaterThanOrEqual(answered);
-    expect(count).toBeLessThanOrEqual(sent);
+    const code = await serveUntilRefused((folder) => {
+      const blocks = Math.ceil(statSync(join(folder, 'store.db')).size / 1024) + 256;
+      return ['bash', '-c', `trap '' XFSZ; ulimit -f ${blocks}; "$@"; exit`, 'vault'];
+    });
+    expect(code).toBe('store-failed');
+  });
+});
+
+describe('a vault that is stopped and goes on', () => {
+  it('answers what waited, charges each guess once, and counts on', async () => {
+    const { folder, pins } = await make();
+    const vault = await start(folder);
+    const fleet = await HttpFleet.open(vault.url, pins);
+    const alice = fleet.account('alice');
+    await alice.register('secret', BUDGET);
+    const requests = Array.from({ length: 4 }, (_, i) =>
+      alice.request('recover-start', alice.begin(`guess ${i}`).body),
+    );
+    const first = requests.slice(0, 2).map((request) => fleet.send(request));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(vault.pid, 'SIGSTOP');
+    const second = requests.slice(2).map((request) => fleet.send(request));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    process.kill(vault.pid, 'SIGCONT');
+    const outcomes = await Promise.all([...first, ...second]);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(requests.map(() => 'ok'));
+    expect(new Set(outcomes.map(({ remaining }) => remaining)).size).toBe(requests.length);
+    // The same bytes once more: all four are open still, and none is charged again.
+    await Promise.all(requests.map((request) => fleet.send(request)));
+    expect((await alice.call('status')).remaining).toBe(BUDGET - requests.length);
     await vault.end('SIGTERM');
   });
 });
@@ -174,6 +211,20 @@ describe('a disk that takes no more', () => {
 // The order of system calls is Linux's to show.
 const strace = spawnSync('strace', ['-V']).status === 0;
 if (!strace && process.env['CI'] !== undefined) throw new Error('strace is missing: apt-get install strace');
+
+describe.skipIf(!strace)('a sync that fails', () => {
+  // proves STO-4, STO-5, STO-6
+  it.each(['store.db-wal', 'hsm.anchor'])(
+    'of %s ends the service, and no answer leaves for it',
+    async (file) => {
+      await serveUntilRefused((folder) => [
+        'strace',
+        ...['-f', '-qq', '-o', '/dev/null', '-P', join(folder, file)],
+        ...['-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:error=EIO:when=4+'],
+      ]);
+    },
+  );
+});
 
 describe.skipIf(!strace)('an answer to a guess', () => {
   /** What a vault made from `source` has synced to the disk before it answers a guess. */
