@@ -43,15 +43,13 @@ export async function sizes(accounts: readonly number[], count = 1000): Promise<
       return [first, ...others.map(({ name, value }) => row(section, name, value, unit, first))];
     };
     const started = (size: number, what: keyof Start): number => starts.get(size)?.[what] ?? Number.NaN;
-    const [least = 0, most = 0] = [accounts[0], accounts.at(-1)];
-    const each = (started(most, 'live') - started(least, 'live')) / (most - least);
     return [
       ...lines('recover-start', 'op/s', (size) => 1e6 / costs.of(String(size), 'wall')),
       ...lines('  processor time of one', 'us', (size) => costs.of(String(size), 'cpu')),
       ...lines('start', 's', (size) => started(size, 'seconds')),
       ...lines('  processor time of it', 's cpu', (size) => started(size, 'cpu')),
       ...lines('  resident after it', 'MiB', (size) => started(size, 'resident') / 2 ** 20),
-      row(section, 'memory in use, of 1,000,000 accounts by these', (each * 1e6) / 2 ** 20, 'MiB'),
+      ...lines('  memory in use after it', 'MiB', (size) => started(size, 'live') / 2 ** 20),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });
