@@ -196,7 +196,9 @@ export class HostileAccount {
   }
 
   #deleteOrCancel(command: number, body: Bytes, proof: GivenProof): Said {
-    if (new Reader(body).uint(8) !== this.stateVersion) return this.#no('conflict');
+    const { stateVersion, effectiveAt } = this.#common();
+    const named = command === COMMANDS.cancel ? effectiveAt : stateVersion;
+    if (new Reader(body).uint(8) !== named) return this.#no('conflict');
     const proved = this.#proved(command, body, proof);
     if (proved === false || (proved === undefined && command === COMMANDS.cancel))
       return this.#no('not-authorised');

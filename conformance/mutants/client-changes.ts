@@ -34,7 +34,7 @@ export const clientChangeMutants: readonly Mutant[] = [
   {
     id: 'conflict-overrun',
     mistake: 'repeats what was meant for one registration at the next',
-    file: 'reference/client/proof.ts',
+    file: 'reference/client/delete.ts',
     find: 'answer.generation === latest.generation && race < RACES',
     replace: 'race < RACES',
     requirement: 'CLI-51',

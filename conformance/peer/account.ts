@@ -177,9 +177,9 @@ export class Account extends Caller {
     return this.prove('delete', be(8, version), by);
   }
 
-  /** `cancel`, for the state version that it was told last. */
-  async cancel(by?: By, version: number = this.version): Promise<Statement> {
-    return this.prove('cancel', be(8, version), by);
+  /** `cancel`, of the change that it was told of last. */
+  async cancel(by?: By, effectiveAt: number = this.effectiveAt): Promise<Statement> {
+    return this.prove('cancel', be(8, effectiveAt), by);
   }
 
   /** `change-start`. */

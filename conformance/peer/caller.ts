@@ -74,6 +74,7 @@ export class Caller {
   /** The relay's word for a sealed request; absent where none is asked for. */
   readonly vouch?: (sealedRequest: Bytes) => Bytes;
   #highest = 0;
+  #effectiveAt = 0;
 
   constructor(url: string, fleet: FleetView, name: string | Bytes = `account ${toHex(fresh(8))}`) {
     this.url = url;
@@ -84,6 +85,11 @@ export class Caller {
   /** The highest state version that it was told. */
   get version(): number {
     return this.#highest;
+  }
+
+  /** When what waits takes effect, by the last answer. */
+  get effectiveAt(): number {
+    return this.#effectiveAt;
   }
 
   /** A sealed request. */
@@ -133,6 +139,7 @@ export class Caller {
     if (statement.remaining > statement.budget)
       throw new BrokenAnswer(`${statement.remaining} attempts of ${statement.budget}`);
     this.#highest = statement.stateVersion;
+    this.#effectiveAt = statement.effectiveAt;
     return statement;
   }
 

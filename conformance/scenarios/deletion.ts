@@ -239,7 +239,7 @@ export const deletionScenarios: readonly Scenario[] = [
       unchanged(idle, idle.stateVersion, 'cancel where nothing is scheduled');
       await alice.delete();
       outcome(await alice.cancel(), 'cancel without proof', 'not-authorised');
-      outcome(await alice.cancel('owner', alice.version - 1), 'cancel of another version', 'conflict');
+      outcome(await alice.cancel('owner', alice.effectiveAt - 1), 'cancel of another change', 'conflict');
       const wrong = await alice.start(WRONG);
       outcome(await alice.cancel(wrong), 'cancel with a wrong KE3', 'wrong-password');
       waiting((await alice.status()).statement, 'deletion');

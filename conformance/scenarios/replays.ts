@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { be, same } from '../peer/primitives.ts';
 import { demand, outcome, waiting, type Scenario } from './scenario.ts';
 
@@ -54,9 +55,10 @@ export const replayScenarios: readonly Scenario[] = [
       const alice = account();
       await alice.register(PASSWORD);
       await alice.delete();
-      const body = be(8, alice.version);
+      const body = be(8, alice.effectiveAt);
       const kept = alice.seal(8, body, alice.owner('cancel', body));
       outcome(await alice.send(kept), 'cancel', 'ok');
+      await sleep(1100); // The time of the second deletion must differ from that of the first.
       outcome(await alice.delete(), 'a second delete without proof', 'scheduled');
       const replayed = await alice.send(kept);
       outcome(replayed, 'the old cancel', 'conflict');

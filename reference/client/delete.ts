@@ -7,9 +7,10 @@ import { StrongroomError } from '../errors.ts';
 import type { Statement } from '../exchange/answer.ts';
 import { Cancel, Delete, Status } from '../exchange/request.ts';
 import { refusalOf } from './outcome.ts';
-import { askAtVersion, withProof, type Credential } from './proof.ts';
+import { withProof, type Credential, type ProofOf } from './proof.ts';
 import { scheduledIn, type Scheduled } from './scheduled.ts';
 import type { Session } from './session.ts';
+import { encode } from '../wire/codec.ts';
 
 /** How to delete. */
 export interface DeleteOptions {
@@ -39,18 +40,40 @@ export async function deleteAccount(session: Session, options: DeleteOptions = {
   if (now.phase === 'none') throw refusalOf({ ...now, outcome: 'not-registered' });
   if (now.phase === 'destroyed') throw refusalOf({ ...now, outcome: 'destroyed' });
   if (credential === undefined) {
-    const none = { proofOf: () => ({ kind: 'none' }) as const, signal };
-    return deletionOf(await askAtVersion(session, 'delete', Delete, now, none), false);
+    return deletionOf(await askToDelete(session, () => ({ kind: 'none' }), now, signal), false);
   }
   const answer = await withProof(
     session,
     credential,
     'delete',
     now,
-    (proofOf, latest) => askAtVersion(session, 'delete', Delete, latest, { proofOf, signal }),
+    (proofOf, latest) => askToDelete(session, proofOf, latest, signal),
     signal,
   );
   return deletionOf(answer, true);
+}
+
+/** How often a deletion is asked for anew because another request was faster. */
+const RACES = 5;
+
+/**
+ * Asks to delete what was seen last. Attempts of others move the state version on; as long as the registration is the
+ * same one, the owner still means this.
+ */
+async function askToDelete(
+  session: Session,
+  proofOf: ProofOf,
+  latest: Statement,
+  signal: AbortSignal | undefined,
+): Promise<Statement> {
+  let { stateVersion } = latest;
+  for (let race = 1; ; race++) {
+    const proof = proofOf(encode(Delete, { stateVersion }));
+    const answer = await session.ask('delete', Delete, { stateVersion }, { proof, signal });
+    const again = answer.outcome === 'conflict' && answer.generation === latest.generation && race < RACES;
+    if (!again) return answer;
+    ({ stateVersion } = answer);
+  }
 }
 
 function deletionOf(answer: Statement, proved: boolean): Deletion {
@@ -79,7 +102,7 @@ export interface CancelOptions {
  * Cancels what is scheduled: the registration stays as it is.
  *
  * @returns what was cancelled; undefined if nothing was scheduled
- * @throws StrongroomError `conflict` if it has taken effect meanwhile, `not-authorised` if the key is not the
+ * @throws StrongroomError `conflict` if it has taken effect or was replaced by another change meanwhile, `not-authorised` if the key is not the
  * registered one, and those of `withLogin`
  */
 export async function cancelScheduled(
@@ -90,12 +113,13 @@ export async function cancelScheduled(
   if (now.outcome !== 'ok') throw refusalOf(now);
   const scheduled = scheduledIn(now);
   if (scheduled === undefined) return undefined;
+  const body = { effectiveAt: scheduled.effectiveAt };
   const answer = await withProof(
     session,
     credential,
     'cancel',
     now,
-    (proofOf, latest) => askAtVersion(session, 'cancel', Cancel, latest, { proofOf, signal }),
+    (proofOf) => session.ask('cancel', Cancel, body, { proof: proofOf(encode(Cancel, body)), signal }),
     signal,
   );
   if (answer.outcome !== 'ok') throw refusalOf(answer);

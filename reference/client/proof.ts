@@ -10,7 +10,7 @@ import { label } from '../keys/labels.ts';
 import { ownerSign } from '../keys/owner-key.ts';
 import type { StretchBounds } from '../opaque/stretch.ts';
 import { concat, type Bytes } from '../wire/bytes.ts';
-import { encode, type Codec } from '../wire/codec.ts';
+import { encode } from '../wire/codec.ts';
 import { withLogin } from './login.ts';
 import type { Session } from './session.ts';
 
@@ -54,28 +54,4 @@ export function withProof<T>(
   return withLogin(session, { ...credential, signal }, ({ statement, started, ke1, ke3 }) =>
     use(() => ({ kind: 'ke3', ke1, attemptId: started.attemptId, ke3 }), statement),
   );
-}
-
-/** How often a request that names a state version is made anew because another request was faster. */
-const RACES = 5;
-
-/**
- * Asks for a change of the state that was seen last. Attempts of others move the version on; as long as the registration
- * is the same one, the owner still means this.
- */
-export async function askAtVersion(
-  session: Session,
-  command: Command,
-  codec: Codec<{ readonly stateVersion: number }>,
-  latest: Statement,
-  options: { readonly proofOf: ProofOf; readonly signal: AbortSignal | undefined },
-): Promise<Statement> {
-  let { stateVersion } = latest;
-  for (let race = 1; ; race++) {
-    const proof = options.proofOf(encode(codec, { stateVersion }));
-    const answer = await session.ask(command, codec, { stateVersion }, { proof, signal: options.signal });
-    const again = answer.outcome === 'conflict' && answer.generation === latest.generation && race < RACES;
-    if (!again) return answer;
-    ({ stateVersion } = answer);
-  }
 }

@@ -200,14 +200,20 @@ export const RecoverFinish: Codec<RecoverFinish> = struct<RecoverFinish>('Recove
 /** Body of `status`: empty. */
 export const Status: Codec<object> = struct<object>('Status', {});
 
-/** Body of `delete` and of `cancel`. */
-export interface Versioned {
+/** Body of `delete`. */
+export interface Delete {
   /** The state version on which the client decided. */
   readonly stateVersion: number;
 }
 
-/** `Delete` on the wire. */
-export const Delete: Codec<Versioned> = struct<Versioned>('Delete', { stateVersion: u64 });
+/** {@link Delete} on the wire. */
+export const Delete: Codec<Delete> = struct<Delete>('Delete', { stateVersion: u64 });
 
-/** `Cancel` on the wire. */
-export const Cancel: Codec<Versioned> = struct<Versioned>('Cancel', { stateVersion: u64 });
+/** Body of `cancel`. */
+export interface Cancel {
+  /** Vault time in seconds at which the change that is cancelled would take effect. */
+  readonly effectiveAt: number;
+}
+
+/** {@link Cancel} on the wire. */
+export const Cancel: Codec<Cancel> = struct<Cancel>('Cancel', { effectiveAt: u64 });

@@ -24,8 +24,9 @@ beforeEach(async () => {
 const version = (): number => v.record().stateVersion;
 const remove = (proof?: Proof, stateVersion = version()): Promise<Statement> =>
   alice.call('delete', encode(Delete, { stateVersion }), proof);
-const cancel = (stateVersion = version()): Promise<Statement> =>
-  alice.signed('cancel', encode(Cancel, { stateVersion }));
+const effectiveAt = (): number => v.record().scheduled.effectiveAt;
+const cancel = (at = effectiveAt()): Promise<Statement> =>
+  alice.signed('cancel', encode(Cancel, { effectiveAt: at }));
 const removeAsOwner = (): Promise<Statement> =>
   alice.signed('delete', encode(Delete, { stateVersion: version() }));
 const provedBy = async (password: string): Promise<Proof | undefined> => (await alice.start(password)).proof;
@@ -142,14 +143,14 @@ describe('cancel', () => {
   // proves DEL-3
   it('erases what is scheduled, with either proof; again it changes nothing', async () => {
     await alice.register('new', 5);
-    const request = encode(Cancel, { stateVersion: version() });
+    const request = encode(Cancel, { effectiveAt: effectiveAt() });
     expect(await alice.signed('cancel', request)).toMatchObject({ outcome: 'ok', scheduledChange: 'none' });
     const { commits } = v.driver;
     expect(await alice.signed('cancel', request)).toMatchObject({ outcome: 'ok' });
     expect(v.driver.commits).toBe(commits);
     await remove();
     const proof = await provedBy('old');
-    const body = encode(Cancel, { stateVersion: version() });
+    const body = encode(Cancel, { effectiveAt: effectiveAt() });
     expect(await alice.call('cancel', body, proof)).toMatchObject({ outcome: 'ok', remaining: 5 });
     v.driver.now += GRACE;
     expect(await alice.recover('old')).toMatchObject({ outcome: 'ok', generation: 1 });
@@ -158,23 +159,29 @@ describe('cancel', () => {
   // proves PRF-1, PRF-2
   it('is for the owner alone', async () => {
     await remove();
-    const cancelled = async (proof?: Proof): Promise<Statement> =>
-      alice.call('cancel', encode(Cancel, { stateVersion: version() }), proof);
+    const body = encode(Cancel, { effectiveAt: effectiveAt() });
+    const cancelled = async (proof?: Proof): Promise<Statement> => alice.call('cancel', body, proof);
     expect(await cancelled()).toMatchObject({ outcome: 'not-authorised' });
-    const stateVersion = version();
-    const ofDelete = alice.owner('delete', encode(Cancel, { stateVersion }));
-    expect(await cancelled(ofDelete)).toMatchObject({ outcome: 'not-authorised' });
-    expect(await cancelled(v.account().owner('cancel', encode(Cancel, { stateVersion })))).toMatchObject({
-      outcome: 'not-authorised',
-    });
+    expect(await cancelled(alice.owner('delete', body))).toMatchObject({ outcome: 'not-authorised' });
+    expect(await cancelled(v.account().owner('cancel', body))).toMatchObject({ outcome: 'not-authorised' });
     expect(await cancelled(await provedBy('wrong'))).toMatchObject({ outcome: 'wrong-password' });
     expect(v.record()).toMatchObject({ open: [], scheduled: { state: 'deleted' } });
   });
 
-  it('names the state that it was decided on', async () => {
+  it('names the change that it takes back', async () => {
     await remove();
-    expect(await cancel(version() - 1)).toMatchObject({ outcome: 'conflict', scheduledChange: 'deletion' });
+    expect(await cancel(effectiveAt() - 1)).toMatchObject({
+      outcome: 'conflict',
+      scheduledChange: 'deletion',
+    });
     expect(await cancel()).toMatchObject({ outcome: 'ok' });
+  });
+
+  it('cannot be kept from being done by requests that nobody has to prove', async () => {
+    await remove();
+    const body = encode(Cancel, { effectiveAt: effectiveAt() });
+    for (let i = 0; i < 10; i++) await alice.prepare('other', 5);
+    expect(await alice.signed('cancel', body)).toMatchObject({ outcome: 'ok', scheduledChange: 'none' });
   });
 });
 

@@ -32,9 +32,9 @@ export const deleteAccount: Decide = function* (fleet, request, record, now) {
 
 /** `cancel` (spec/exchange.md, "cancel"). */
 export const cancel: Decide = function* (fleet, request, record, now) {
-  const { stateVersion } = decode(Cancel, request.body);
+  const { effectiveAt } = decode(Cancel, request.body);
   if (scheduledChange(record) === 'none') return say('ok'); // 1
-  if (stateVersion !== record.stateVersion) return say('conflict'); // 2
+  if (effectiveAt !== record.scheduled.effectiveAt) return say('conflict'); // 2
   const proof = yield* prove(fleet, request, record, now); // 3
   if (!proof.holds) return say(proof.outcome, undefined, proof.record);
   return say('ok', undefined, { ...proof.record, scheduled: EMPTY_SLOT }); // 4

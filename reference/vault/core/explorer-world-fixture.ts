@@ -9,7 +9,14 @@ import { systemRandom } from '../../crypto/random.ts';
 import { Answer, Recovered, RecoverStarted, type Statement } from '../../exchange/answer.ts';
 import { ChangeFinish, ChangeStart, ChangeStarted } from '../../exchange/change.ts';
 import { KeptHead, PutHead, SIGNED_SET_HEAD_LENGTH } from '../../exchange/heads.ts';
-import { Cancel, RecoverFinish, RegisterStart, type Command, type Proof } from '../../exchange/request.ts';
+import {
+  Cancel,
+  Delete,
+  RecoverFinish,
+  RegisterStart,
+  type Command,
+  type Proof,
+} from '../../exchange/request.ts';
 import {
   DEFAULT_STRETCH,
   finishRegistration,
@@ -127,14 +134,15 @@ export class World {
         ask('finish wrongly', 'recover-finish', finishBody(wrong));
         await world.#offer(ask, [right, wrong]);
         if (base === 'replacing') await world.#send(bytesOf(world.asks, 'confirm'));
-        if (base === 'deleting') await alice.call('delete', await world.#versioned());
-        const versioned = await world.#versioned();
+        if (base === 'deleting') await alice.call('delete', (await world.#present()).delete);
+        const present = await world.#present();
         const [byRight, byWrong] = [right.proof, wrong.proof];
         for (const command of ['delete', 'cancel'] as const) {
-          if (command === 'delete') ask('delete', command, versioned);
-          ask(`${command} as owner`, command, versioned, alice.owner(command, versioned));
-          ask(`${command} by password`, command, versioned, byRight);
-          ask(`${command} wrongly`, command, versioned, byWrong);
+          const body = present[command];
+          if (command === 'delete') ask('delete', command, body);
+          ask(`${command} as owner`, command, body, alice.owner(command, body));
+          ask(`${command} by password`, command, body, byRight);
+          ask(`${command} wrongly`, command, body, byWrong);
         }
       }
       const head = new Uint8Array(SIGNED_SET_HEAD_LENGTH).fill(7);
@@ -197,10 +205,10 @@ export class World {
     return begun;
   }
 
-  /** The body of a deletion or cancellation of what is there now. */
-  async #versioned(): Promise<Bytes> {
-    const { stateVersion } = await this.#alice.call('status');
-    return encode(Cancel, { stateVersion });
+  /** The bodies of a deletion and a cancellation of what is there now. */
+  async #present(): Promise<Record<'delete' | 'cancel', Bytes>> {
+    const { stateVersion, effectiveAt } = await this.#alice.call('status');
+    return { delete: encode(Delete, { stateVersion }), cancel: encode(Cancel, { effectiveAt }) };
   }
 
   /** A change of the password, up to its last request. */

@@ -42,7 +42,8 @@ beforeAll(async () => {
   await alice.change('secret', 'new');
   const version = (): number => vault.record()?.stateVersion ?? 0;
   await alice.call('delete', encode(Delete, { stateVersion: version() }));
-  await alice.signed('cancel', encode(Cancel, { stateVersion: version() }));
+  const { effectiveAt } = await alice.call('status');
+  await alice.signed('cancel', encode(Cancel, { effectiveAt }));
   const head = new Uint8Array(132).fill(1);
   await alice.signed('put-head', encode(PutHead, { previousHash: new Uint8Array(32), head }));
   await alice.signed('get-head', new Uint8Array(0));

@@ -10,6 +10,7 @@ import { RecoverStarted, RegisterStarted, type Statement } from '../../exchange/
 import { ChangeFinish, ChangeStart, ChangeStarted } from '../../exchange/change.ts';
 import { KeptHead, PutHead, SIGNED_SET_HEAD_LENGTH } from '../../exchange/heads.ts';
 import {
+  Cancel,
   Delete,
   RecoverFinish,
   RecoverStart,
@@ -99,6 +100,7 @@ export interface Actor {
   readonly finishes: { readonly finish: Finish; readonly confirm: Bytes }[];
   readonly changes: { readonly proof: Proof; readonly finish: Finish; readonly body: Bytes }[];
   version: number;
+  effectiveAt: number;
   head: number;
 }
 
@@ -124,7 +126,17 @@ export function headBytes(head: number): Bytes {
 /** Somebody who speaks for an account. */
 export function newActor(name: string, { fleetId }: Fleet, account: string): Actor {
   const client = new TestAccount(() => Promise.reject(new Error('asks nothing')), fleetId, account);
-  return { name, client, proofs: [], registrations: [], finishes: [], changes: [], version: 0, head: 0 };
+  return {
+    name,
+    client,
+    proofs: [],
+    registrations: [],
+    finishes: [],
+    changes: [],
+    version: 0,
+    effectiveAt: 0,
+    head: 0,
+  };
 }
 
 /** The request of an operation, if the client can make it yet. */
@@ -137,6 +149,7 @@ export function write(op: Wish, account: Account): Letter | undefined {
     bytes: client.request(ask.command, body, proof),
     learn: async (statement) => {
       actor.version = Math.max(actor.version, statement.stateVersion);
+      if (statement.effectiveAt > 0) actor.effectiveAt = statement.effectiveAt;
       await learn(statement);
     },
   });
@@ -203,14 +216,19 @@ export function write(op: Wish, account: Account): Letter | undefined {
       const [credential, proof] = credentialOf(actor, op.other, 'register-confirm', confirm);
       return letter({ command: 'register-confirm', finish, credential }, confirm, undefined, proof);
     }
-    case 'delete':
-    case 'cancel': {
+    case 'delete': {
       // What is there, what it saw last, or the one before that.
       const version =
         op.pick % 2 === 0 ? account.model.version : Math.max(0, actor.version - (op.pick % 4 === 3 ? 1 : 0));
       const body = encode(Delete, { stateVersion: version });
-      const [credential, proof] = credentialOf(actor, op.other, op.what, body);
-      return letter({ command: op.what, version, credential }, body, undefined, proof);
+      const [credential, proof] = credentialOf(actor, op.other, 'delete', body);
+      return letter({ command: 'delete', version, credential }, body, undefined, proof);
+    }
+    case 'cancel': {
+      const effectiveAt = op.pick % 2 === 0 ? account.model.effectiveAt : actor.effectiveAt;
+      const body = encode(Cancel, { effectiveAt });
+      const [credential, proof] = credentialOf(actor, op.other, 'cancel', body);
+      return letter({ command: 'cancel', effectiveAt, credential }, body, undefined, proof);
     }
     case 'change': {
       const { ke1, state } = startLogin(suite, utf8(password));

@@ -44,7 +44,8 @@ export type Ask =
   | { readonly command: 'register-start'; readonly element: Element }
   | { readonly command: 'register-finish'; readonly finish: Finish }
   | { readonly command: 'register-confirm'; readonly finish: Finish; readonly credential: Credential }
-  | { readonly command: 'delete' | 'cancel'; readonly version: number; readonly credential: Credential }
+  | { readonly command: 'delete'; readonly version: number; readonly credential: Credential }
+  | { readonly command: 'cancel'; readonly effectiveAt: number; readonly credential: Credential }
   | { readonly command: 'change-start'; readonly login: Login; readonly element: Element }
   | { readonly command: 'change-finish'; readonly proof: Proof; readonly finish: Finish }
   | { readonly command: 'get-head'; readonly credential: Credential }
@@ -128,6 +129,11 @@ export class Model {
     return this.#live?.element.password;
   }
 
+  /** When what is scheduled takes effect; 0 if nothing is. */
+  get effectiveAt(): number {
+    return this.#scheduled?.at ?? 0;
+  }
+
   /** Does what is due; how many commits that takes. */
   settle(now: number): number {
     const before = this.version;
@@ -154,7 +160,7 @@ export class Model {
       remaining: budget - charged,
       retryAfter: this.#retryAfter(now),
       scheduledChange: this.#scheduled ? (this.#scheduled.finish ? 'replacement' : 'deletion') : 'none',
-      effectiveAt: this.#scheduled?.at ?? 0,
+      effectiveAt: this.effectiveAt,
       ...(outcome === 'ok' ? content : {}),
     };
   }
@@ -200,7 +206,7 @@ export class Model {
         return [this.#delete(ask.version, ask.credential, now)];
       case 'cancel': {
         if (this.#scheduled === undefined) return ['ok'];
-        if (ask.version !== this.version) return ['conflict'];
+        if (ask.effectiveAt !== this.effectiveAt) return ['conflict'];
         const verdict = this.#check(ask.credential, now);
         if (verdict !== 'password' && verdict !== 'owner') return [verdict];
         this.#scheduled = undefined;

@@ -19,14 +19,18 @@ beforeEach(async () => {
 
 const empty = new Uint8Array(0);
 const version = (): number => world.record().stateVersion;
+const effectiveAt = (): number => world.record().scheduled.effectiveAt;
 
 function guess(): Bytes {
   return world.alice.request('recover-start', world.alice.begin('guess').body);
 }
 
-/** A `delete` or `cancel` of the present state, signed by the owner or with a proof. */
-function atVersion(command: 'delete' | 'cancel', proof?: Begun['proof'] | 'none'): Bytes {
-  const body = encode(command === 'delete' ? Delete : Cancel, { stateVersion: version() });
+/** A `delete` or `cancel` of what is there, signed by the owner or with a proof. */
+function ofPresent(command: 'delete' | 'cancel', proof?: Begun['proof'] | 'none'): Bytes {
+  const body =
+    command === 'delete'
+      ? encode(Delete, { stateVersion: version() })
+      : encode(Cancel, { effectiveAt: effectiveAt() });
   if (proof === 'none') return world.alice.request(command, body);
   return world.alice.request(command, body, proof ?? world.alice.owner(command, body));
 }
@@ -68,13 +72,13 @@ const either = (...pairs: readonly (readonly [Outcome, Outcome])[]): Set<string>
 describe('in every order', () => {
   it('a cancellation beside the moment at which the change takes effect: cancelled, or told that it has happened', async () => {
     await world.send(await replacement());
-    const request = atVersion('cancel');
-    const { effectiveAt } = world.record().scheduled;
+    const request = ofPresent('cancel');
+    const due = effectiveAt();
     const seen = new Set<string>();
     const before = world.driver.records;
     for (let early = 0; early < 8; early++) {
       world.driver.records = before;
-      world.driver.now = effectiveAt - early;
+      world.driver.now = due - early;
       const sweeping = function* (): Step<Handled> {
         yield* sweep(world.fleet, world.leaf());
         return yield* world.handle(world.alice.request('status', empty));
@@ -95,14 +99,14 @@ describe('in every order', () => {
 
   it('a deletion beside a recovery: whoever is first, and no key leaves after it is deleted', async () => {
     const finish = recovery(await world.alice.start('old'));
-    const seen = outcomesOf([atVersion('delete'), finish], ([, proof]) => {
+    const seen = outcomesOf([ofPresent('delete'), finish], ([, proof]) => {
       expect(world.record().active.state === 'deleted').toBe(proof?.outcome === 'not-registered');
     });
     expect(seen).toEqual(either(['ok', 'not-registered'], ['conflict', 'ok']));
   });
 
   it('a deletion beside a guess: refused by the charge, or the guess finds nothing', () => {
-    const seen = outcomesOf([atVersion('delete'), guess()], ([removed]) => {
+    const seen = outcomesOf([ofPresent('delete'), guess()], ([removed]) => {
       expect(world.record().buckets[0]).toBe(removed?.outcome === 'ok' ? 0 : 1);
     });
     expect(seen).toEqual(either(['ok', 'not-registered'], ['conflict', 'ok']));
@@ -110,7 +114,7 @@ describe('in every order', () => {
 
   it('two unproved changes: one is scheduled, and no answer states another', async () => {
     const confirm = await replacement();
-    const seen = outcomesOf([atVersion('delete', 'none'), confirm], (answers) => {
+    const seen = outcomesOf([ofPresent('delete', 'none'), confirm], (answers) => {
       const { effectiveAt } = world.record().scheduled;
       const stated = answers.filter(({ outcome }) => outcome === 'scheduled');
       expect(new Set(stated.map((one) => one.scheduledChange)).size).toBe(1);
@@ -172,7 +176,7 @@ describe('in every order', () => {
     await world.send(await replacement());
     const [one, other] = [await world.alice.start('old'), await world.alice.start('old')];
     const confirm = await replacement(one.proof);
-    const seen = outcomesOf([confirm, atVersion('cancel', other.proof)], () => {
+    const seen = outcomesOf([confirm, ofPresent('cancel', other.proof)], () => {
       expect(world.record().active.generation).toBe(3);
       expect(world.record().scheduled.state).toBe('empty');
     });
@@ -202,8 +206,8 @@ describe('a crash before every effect', () => {
       const request = {
         'change-finish': () => world.alice.request(command, change.finish),
         'put-head': () => world.alice.request(command, head, world.alice.owner(command, head)),
-        delete: () => atVersion('delete'),
-        cancel: () => atVersion('cancel'),
+        delete: () => ofPresent('delete'),
+        cancel: () => ofPresent('cancel'),
       }[command]();
       const before = version();
       for (let n = 1, answered = false; !answered; n++) {
