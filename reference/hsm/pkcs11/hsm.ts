@@ -10,7 +10,7 @@ import { dhkemSharedSecret } from '../../channel/index.ts';
 import { nodeEngine } from '../../crypto/node.ts';
 import { isP256PublicKey } from '../../crypto/p256.ts';
 import { systemRandom } from '../../crypto/random.ts';
-import { StrongroomError } from '../../errors.ts';
+import { isStrongroomError, StrongroomError } from '../../errors.ts';
 import { tryLock, type Lock } from '../../files/lock.ts';
 import { keyId, type KeyLocation } from '../../fleet/descriptor.ts';
 import { equal, hex, utf8, wipe, type Bytes } from '../../wire/bytes.ts';
@@ -104,9 +104,11 @@ export class Pkcs11Keys implements HsmKeys {
 
   async decapsulate(suite: number, id: Bytes, enc: Bytes): Promise<Bytes> {
     const pair = suite === this.suite ? this.#pair('kem', id) : undefined;
-    if (pair === undefined) throw new StrongroomError('unknown-channel-key', `no key ${hex(id)}`);
+    if (pair === undefined) throw unknownKey(id);
     if (!isP256PublicKey(enc)) throw new StrongroomError('malformed', 'not a P-256 public key');
-    const dh = await this.agent.call('agree', pair.handle, enc);
+    const dh = await this.agent.call('agree', pair.handle, enc).catch((error: unknown) => {
+      throw isStrongroomError(error) && error.code === 'keys-missing' ? unknownKey(id) : error;
+    });
     const shared = dhkemSharedSecret(nodeEngine, KEM_IDS[this.suite], dh, enc, pair.publicKey);
     wipe(dh);
     return shared;
@@ -154,6 +156,10 @@ export class Pkcs11Keys implements HsmKeys {
   #pair(kind: PairKind, id: Bytes): TokenPair | undefined {
     return this.#pairs[kind].find(({ publicKey }) => equal(keyId(publicKey), id));
   }
+}
+
+function unknownKey(id: Bytes): StrongroomError {
+  return new StrongroomError('unknown-channel-key', `no key ${hex(id)}`);
 }
 
 async function loadKeys(agent: AgentClient): Promise<TokenPairs> {

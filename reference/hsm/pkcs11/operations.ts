@@ -7,7 +7,7 @@ import type { Attribute, Mechanism } from 'pkcs11js';
 import { NONCE_LENGTH, TAG_LENGTH } from '../../crypto/engine.ts';
 import { StrongroomError } from '../../errors.ts';
 import { concat, copy, type Bytes } from '../../wire/bytes.ts';
-import { HMAC_KEYS, type HmacKey } from '../interface.ts';
+import { HMAC_KEYS, type HmacKey, type PairKind } from '../interface.ts';
 import { macLength, type TokenKeys } from './keys.ts';
 import { buffer, p11, type Token } from './token.ts';
 
@@ -75,10 +75,11 @@ export class TokenOperations {
     }
   }
 
+  /** @throws StrongroomError `keys-missing` if there is no such pair, or no more */
   agree(pair: Bytes, enc: Bytes): Promise<Bytes> {
     const key = this.#keys.privateKey('kem', pair);
     const parameter = { type: p11.CK_PARAMS_EC_DH, kdf: p11.CKD_NULL, publicData: buffer(enc) };
-    return this.#token.use('Diffie-Hellman', async (library, session) => {
+    const shared = this.#token.use('Diffie-Hellman', async (library, session) => {
       const mechanism = { mechanism: p11.CKM_ECDH1_DERIVE, parameter };
       const shared = await library.C_DeriveKeyAsync(session, mechanism, key, SHARED);
       const [attribute] = library.C_GetAttributeValue(session, shared, [{ type: p11.CKA_VALUE }]);
@@ -87,11 +88,25 @@ export class TokenOperations {
       if (x.length === 32) return x;
       throw new StrongroomError('hsm-mechanism-missing', `Diffie-Hellman gives ${x.length} bytes`);
     });
+    return this.#unlessGone('kem', pair, shared);
   }
 
+  /** @throws StrongroomError `keys-missing` if there is no such pair, or no more */
   sign(pair: Bytes, digest: Bytes): Promise<Bytes> {
     const key = this.#keys.privateKey('receipt', pair);
-    return this.#token.sign('signing', { mechanism: p11.CKM_ECDSA }, key, digest, 64);
+    const signature = this.#token.sign('signing', { mechanism: p11.CKM_ECDSA }, key, digest, 64);
+    return this.#unlessGone('receipt', pair, signature);
+  }
+
+  /** A ceremony beside the vault destroys pairs; what then fails is no fault of the device. */
+  async #unlessGone<T>(kind: PairKind, pair: Bytes, result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      this.#keys.refresh();
+      this.#keys.privateKey(kind, pair);
+      throw error;
+    }
   }
 
   #unseal(box: Bytes, aad: Bytes): Promise<Bytes> {

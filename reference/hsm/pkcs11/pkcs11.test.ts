@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { keyId } from '../../fleet/descriptor.ts';
 import { hex, utf8, type Bytes } from '../../wire/bytes.ts';
 import { runHsmContract } from '../contract.ts';
 import type { AnchorEntry } from '../interface.ts';
@@ -247,6 +248,26 @@ describe.skipIf(MISSING !== undefined)(`an HSM with PKCS#11${reason}`, () => {
         await expect(call).rejects.toMatchObject({ code });
       expect(kem).toHaveLength(65);
     };
+
+    // proves HSM-16
+    it('says that a pair is gone which a ceremony beside it has destroyed, and goes on', async () => {
+      const ceremony = await Pkcs11Keys.openKeys(paths);
+      const [kem, receipt] = [hsm.publicKeys.kem[0] ?? bytes(0), hsm.publicKeys.receipt[0] ?? bytes(0)];
+      for (const [kind, key] of Object.entries({ kem, receipt })) {
+        if (kind !== 'kem' && kind !== 'receipt') continue;
+        await ceremony.addKey(kind);
+        await ceremony.removeKey(kind, keyId(key));
+      }
+      await ceremony.close();
+      await expect(hsm.decapsulate(2, keyId(kem), kem)).rejects.toMatchObject({
+        code: 'unknown-channel-key',
+      });
+      await expect(hsm.sign(keyId(receipt), utf8('x'))).rejects.toMatchObject({ code: 'keys-missing' });
+      expect(hsm.failure).toBeUndefined();
+      await hsm.refresh();
+      const [next = bytes(0)] = hsm.publicKeys.kem;
+      expect(await hsm.decapsulate(2, keyId(next), next)).toHaveLength(32);
+    });
 
     // proves HSM-10
     it('gives up a session after an error, and does it in another one', async () => {
