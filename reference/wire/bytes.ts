@@ -44,12 +44,13 @@ export function copy(bytes: Uint8Array): Bytes {
   return new Uint8Array(bytes);
 }
 
-const DIGITS = '0123456789abcdef';
+/** The two digits of every byte. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
   let out = '';
-  for (const byte of bytes) out += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15);
+  for (const byte of bytes) out += HEX[byte];
   return out;
 }
 
