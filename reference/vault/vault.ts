@@ -148,14 +148,19 @@ export class Vault {
     const added = fresh.filter(({ id }) => !kept.some((pair) => equal(pair.id, id)));
     wipeOpaqueKeys(fresh.filter((pair) => !added.includes(pair)));
     const pairs = [...kept, ...added];
-    const served = servedBy(descriptor, hsm, this.#suite, pairs);
-    if (!equal(served.fleet.fleetId, this.fleet.fleetId) || served.fleet.serial < this.fleet.serial) {
-      const subject = 'descriptor';
-      throw new StrongroomError('invalid-config', 'the descriptor is older, or of another fleet', {
-        subject,
-      });
+    try {
+      const served = servedBy(descriptor, hsm, this.#suite, pairs);
+      if (!equal(served.fleet.fleetId, this.fleet.fleetId) || served.fleet.serial < this.fleet.serial) {
+        const subject = 'descriptor';
+        throw new StrongroomError('invalid-config', 'the descriptor is older, or of another fleet', {
+          subject,
+        });
+      }
+      this.#serving = { descriptor, pairs, ...served };
+    } catch (error) {
+      wipeOpaqueKeys(added);
+      throw error;
     }
-    this.#serving = { descriptor, pairs, ...served };
   }
 
   /** How each partition is, by number; the accounts of one that has failed are answered `not-ready`. */
