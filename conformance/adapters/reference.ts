@@ -51,6 +51,7 @@ const hello: Operation = () => ({
     'freshness',
     'salvage',
     'chat',
+    'chat-writer',
     'opaque-client',
     'opaque-server',
     'channel-client',

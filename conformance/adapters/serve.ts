@@ -83,6 +83,16 @@ export class Params {
     });
   }
 
+  /** A parameter that is a list of lists. */
+  rows(name: string): Value[][] {
+    const value = this.#values[name];
+    if (!Array.isArray(value)) throw new TypeError(`${name} is not a list`);
+    return value.map((row) => {
+      if (!Array.isArray(row)) throw new TypeError(`${name} has no lists`);
+      return row;
+    });
+  }
+
   /** A parameter that is a list of objects; none if it is absent. */
   list(name: string): Params[] {
     const value = this.#values[name] ?? [];

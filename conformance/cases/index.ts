@@ -7,6 +7,7 @@ import type { Case } from '../runner/case.ts';
 import { vectorCase } from '../runner/vector-case.ts';
 import { scenarioCases } from '../scenarios/index.ts';
 import type { VectorSet } from '../vectors.ts';
+import { chatWriterCases } from './chat-writer/index.ts';
 import { fileCases } from './files.ts';
 import { httpRangeCases } from './http-ranges.ts';
 import { orderCases } from './order.ts';
@@ -28,6 +29,7 @@ export function allCases(set: VectorSet): Case[] {
     ...fileCases(set),
     ...setCases,
     ...setWriterCases,
+    ...chatWriterCases,
     ...probeCases,
     ...scenarioCases,
   ];

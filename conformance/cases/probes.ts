@@ -14,6 +14,7 @@ const FEATURES: Readonly<Record<Role, string>> = {
   'set-reader': 'set',
   'set-writer': 'set-writer',
   'chat-reader': 'chat',
+  'chat-writer': 'chat-writer',
   'vault-client': 'opaque-client',
   'vault-server': 'opaque-server',
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import { chatMutants } from './chat.ts';
+import { chatWriterMutants } from './chat-writer.ts';
 import { clientChangeMutants } from './client-changes.ts';
 import { clientMutants } from './client.ts';
 import { containerMutants } from './container.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...restoreMutants,
   ...salvageMutants,
   ...chatMutants,
+  ...chatWriterMutants,
   ...vaultMutants,
   ...vaultChangeMutants,
   ...clientMutants,

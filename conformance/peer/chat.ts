@@ -40,15 +40,18 @@ export interface Message {
   readonly sender: number;
   readonly body: string | Uint8Array;
   readonly replyTo?: number;
+  readonly editedAt?: number;
+  readonly deletedAt?: number;
 }
 
 /** MESSAGE. */
-export function message({ id, conversation: of, sender, body, replyTo }: Message): Bytes {
+export function message(row: Message): Bytes {
+  const { id, conversation: of, sender, body } = row;
   const times = cat(
     be(8, 1_700_000_000_000 + id),
-    optional(replyTo),
-    optional(undefined),
-    optional(undefined),
+    optional(row.replyTo),
+    optional(row.editedAt),
+    optional(row.deletedAt),
   );
   return record(0x8043, cat(be(8, id), be(8, of), be(8, sender), times, text(body)));
 }

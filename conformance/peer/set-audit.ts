@@ -136,10 +136,17 @@ class Reader {
   readonly #objects: Objects;
   readonly #keys: ReadonlyMap<number, Bytes>;
   readonly #manifest: FoundManifest;
+  readonly #isShard: (path: string) => boolean;
   readonly #reads = new Map<number, Read>();
   readonly #packs = new Map<number, ReadonlyMap<string, FoundPacked>>();
 
-  constructor(objects: Objects, keys: ReadonlyMap<number, Bytes>, manifest: FoundManifest) {
+  constructor(
+    objects: Objects,
+    keys: ReadonlyMap<number, Bytes>,
+    manifest: FoundManifest,
+    isShard: (path: string) => boolean,
+  ) {
+    this.#isShard = isShard;
     this.#objects = objects;
     this.#keys = keys;
     this.#manifest = manifest;
@@ -185,6 +192,10 @@ class Reader {
       demand(reference !== undefined, `${path} names no object`);
       const read = this.#read(object, reference);
       if (range === undefined) {
+        if (this.#isShard(path)) {
+          demand(read.type === 2 && read.chunkLog2 === 16, `${path} is not in an object of type records`);
+          return read.content;
+        }
         demand(contentLength >= 2 ** 16, `${path} is shorter than 2^16 bytes and not in a pack`);
         demand(read.type === 3, `${path} is not in an object of type blob`);
         demand(read.content.length > 0, `${path} has an empty volume`);
@@ -230,9 +241,15 @@ function requireHead({ generation, keyEpoch, ancestors, wrapped }: FoundManifest
 /**
  * Opens a generation whole: the newest under this key, or the one of this number.
  *
+ * @param isShard which files are records of a schema of their own
  * @throws Fault that says what is not as the specification has it
  */
-export function audit(objects: Objects, key: Uint8Array, generation?: number): Audit {
+export function audit(
+  objects: Objects,
+  key: Uint8Array,
+  generation?: number,
+  isShard: (path: string) => boolean = () => false,
+): Audit {
   const objectKey = objectKeyOf(key);
   const manifests = manifestsIn(objects, objectKey);
   const highest = generation ?? Math.max(...[...manifests.values()].map((each) => each.generation));
@@ -247,7 +264,7 @@ export function audit(objects: Objects, key: Uint8Array, generation?: number): A
   requireEntries(manifest);
   const keys = new Map(manifest.wrapped.map((each) => [each.keyEpoch, each.objectKey]));
   keys.set(manifest.keyEpoch, objectKey);
-  const reader = new Reader(objects, keys, manifest);
+  const reader = new Reader(objects, keys, manifest, isShard);
   const contents = new Map<string, Bytes>();
   const objectOf = new Map<string, string>();
   const packedPaths = new Map<string, string>();

@@ -74,8 +74,14 @@ export interface FoundRecords {
   readonly records: readonly FoundRecord[];
 }
 
-/** Reads a content of records that has no groups. @throws Fault */
-export function readRecords(content: Bytes, schema: number, chunkLog2 = 16): FoundRecords {
+/** Records of a content, each whole and with the range that it takes. */
+export interface Unframed {
+  readonly wholes: readonly Bytes[];
+  readonly places: readonly { readonly position: number; readonly length: number }[];
+}
+
+/** Puts the fragments of a content together. @throws Fault */
+export function unframe(content: Bytes, chunkLog2 = 16): Unframed {
   const chunk = 2 ** chunkLog2;
   const wholes: Bytes[] = [];
   const places: { position: number; length: number }[] = [];
@@ -100,10 +106,22 @@ export function readRecords(content: Bytes, schema: number, chunkLog2 = 16): Fou
     parts = [];
   }
   demand(same(frame(chunk, wholes), content), 'records that are framed in another way');
-  const [first, ...rest] = wholes;
+  return { wholes, places };
+}
+
+/** The set id of a BEGIN, which must be that of the only volume of this schema. @throws Fault */
+export function readBegin(first: Bytes | undefined, schema: number): Bytes {
   const setId = first?.slice(3, 19);
   demand(first !== undefined && setId !== undefined, 'no records');
   demand(same(first, begin(setId, schema)), `a BEGIN that is not that of volume 1 of 1 of schema ${schema}`);
+  return setId;
+}
+
+/** Reads a content of records that has no groups. @throws Fault */
+export function readRecords(content: Bytes, schema: number, chunkLog2 = 16): FoundRecords {
+  const { wholes, places } = unframe(content, chunkLog2);
+  const [first, ...rest] = wholes;
+  const setId = readBegin(first, schema);
   const inner = rest.slice(0, -1);
   demand(same(rest.at(-1) ?? be(1, 0), end(inner)), 'an END that counts other records');
   const records = inner.map((whole, i) => {

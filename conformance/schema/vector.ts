@@ -12,6 +12,7 @@ export type Role =
   | 'set-reader'
   | 'set-writer'
   | 'chat-reader'
+  | 'chat-writer'
   | 'vault-client'
   | 'vault-server';
 /** Every role, in the order in which verdicts are printed. */
@@ -21,6 +22,7 @@ export const ROLES: readonly Role[] = [
   'set-reader',
   'set-writer',
   'chat-reader',
+  'chat-writer',
   'vault-client',
   'vault-server',
 ];

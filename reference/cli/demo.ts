@@ -25,6 +25,7 @@ const ROLES = [
   'set-reader',
   'set-writer',
   'chat-reader',
+  'chat-writer',
   'vault-client',
   'vault-server',
 ];

@@ -208,7 +208,7 @@ export function content(length: number, seed = 0): Bytes {
 }
 
 /** What every case of the role has in common. */
-type About = Pick<Case, 'id' | 'title' | 'why' | 'requirements'> & { readonly feature?: string };
+type About = Pick<Case, 'id' | 'title' | 'why' | 'requirements'> & Partial<Pick<Case, 'role' | 'feature'>>;
 
 /** A case, played on a stage of its own. */
 export function writes(about: About, play: (stage: Stage, context: CaseContext) => Promise<void>): Case {
