@@ -48,6 +48,7 @@ const hello: Operation = () => ({
     'prune',
     'rekey',
     'killable',
+    'cancel',
     'freshness',
     'salvage',
     'chat',

@@ -21,6 +21,7 @@ import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { vaultChangeMutants } from './vault-changes.ts';
 import { wireMutants } from './wire.ts';
+import { writerOrderMutants } from './writer-order.ts';
 import { setWriterMutants } from './writer-set.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -45,4 +46,5 @@ export const mutants: readonly Mutant[] = [
   ...p256Mutants,
   ...wireMutants,
   ...setWriterMutants,
+  ...writerOrderMutants,
 ];

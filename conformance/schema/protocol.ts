@@ -64,6 +64,7 @@ export const OPTIONAL_FEATURES: readonly string[] = [
   'prune',
   'rekey',
   'killable',
+  'cancel',
   'vault-time',
   'channel-server-p256',
   'vault-p256',

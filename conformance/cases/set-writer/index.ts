@@ -8,6 +8,7 @@ import { checkpointCases } from './checkpoints.ts';
 import { contentCases } from './contents.ts';
 import { folderCases } from './folders.ts';
 import { interruptedCases } from './interrupted.ts';
+import { orderCases } from './orders.ts';
 import { rekeyCases } from './rekey.ts';
 import { retentionCases } from './retention.ts';
 import { reuseCases } from './reuse.ts';
@@ -23,4 +24,5 @@ export const setWriterCases: readonly Case[] = [
   ...retentionCases,
   ...rekeyCases,
   ...interruptedCases,
+  ...orderCases,
 ];

@@ -27,8 +27,7 @@ async function during(stage: Stage, meanwhile: () => void): Promise<Outcome> {
     acted = true;
     meanwhile();
   }, 1);
-  const params = { folder: stage.folder, storage: stage.storage, key: toHex(stage.key) };
-  const outcome = await stage.adapter.call('set.back-up', params);
+  const outcome = await stage.adapter.call('set.back-up', stage.params());
   clearInterval(timer);
   require(acted, 'state', 'nothing came into the storage before the backup was done');
   return outcome;

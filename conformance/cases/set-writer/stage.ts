@@ -110,13 +110,14 @@ export class Stage {
     return objectsIn(this.storage);
   }
 
+  /** Parameters of a backup. */
+  params(): Record<string, Value> {
+    return { folder: this.folder, storage: this.storage, key: toHex(this.key) };
+  }
+
   /** Backs the folder up; whatever is no success ends the case. */
   async backUp(options: Options = {}): Promise<BackedUp> {
-    const { generation, skipped } = await this.ask('set.back-up', {
-      folder: this.folder,
-      key: toHex(this.key),
-      ...options,
-    });
+    const { generation, skipped } = await this.ask('set.back-up', { ...this.params(), ...options });
     return { generation, skipped };
   }
 
