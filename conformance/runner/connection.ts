@@ -5,12 +5,19 @@
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { answerSchema, helloSchema, type Answer, type Hello, type Outcome } from '../schema/protocol.ts';
 import type { Value } from '../schema/vector.ts';
+import { packageRoot } from '../vectors.ts';
 
 /** The longest line that is read; more is a fault of the adapter. */
 const MAX_LINE = 64 << 20;
+
+/** From the sources, adapters of the reference start in half the time if Node keeps what it has compiled. */
+const COMPILE_CACHE: Readonly<Record<string, string>> = import.meta.url.endsWith('.ts')
+  ? { NODE_COMPILE_CACHE: join(packageRoot(), '.strongroom', 'compile-cache') }
+  : {};
 
 /** The adapter could not be started, or did not greet. */
 export class StartError extends Error {
@@ -111,7 +118,7 @@ export class Connection {
     if (program === undefined) throw new StartError('the command of the adapter is empty');
     const child = spawn(program === 'node' ? process.execPath : program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#environment },
+      env: { ...COMPILE_CACHE, ...process.env, ...this.#environment },
     });
     this.#starts++;
     this.#pending = '';
