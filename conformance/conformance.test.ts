@@ -96,19 +96,42 @@ describe('exit codes', () => {
     ['error', 1],
     ['crash', 1],
     ['hang', 1],
+    ['no-line-end', 1],
+    ['late-crash', 1],
+    ['stderr-flood', 1],
     ['echo', 3],
     ['garbage', 3],
+    ['log', 3],
+    ['shape', 3],
     ['wrong-id', 3],
+    ['twice', 3],
+    ['late-twice', 3],
+    ['flood', 3],
+    ['hello-twice', 3],
+    ['hello-flood', 3],
     ['hello-crash', 3],
     ['hello-garbage', 3],
     ['hello-reject', 3],
   ])('an adapter that does %s gives %i', async (mode, code) => {
     const result = await cli('run', '--adapter', nullAdapter(mode), ...one, '--out', join(folder, mode));
     expect(result.code, result.stderr).toBe(code);
+    if (!mode.startsWith('hello-')) expect(result.stdout).toMatch(/^ {4}do {8}\S.*\.$/mu);
     if (code === 1)
       expect(result.stdout).toMatch(
         /^VERDICT container-reader core non-conformant pass=0 fail=1 .* without=ranges,http-ranges,files$/mu,
       );
+  });
+
+  test.each([
+    ['log', /a line that is not JSON: "listening on port 8080"/u],
+    ['shape', /a line that is no answer: .* at result/u],
+    ['twice', /two answers to one request/u],
+    ['late-twice', /an answer that nobody asked for/u],
+    ['wrong-id', /another id/u],
+    ['flood', /a line without end/u],
+  ])('of an adapter that does %s the report says what is wrong', async (mode, what) => {
+    const { stdout } = await cli('run', '--adapter', nullAdapter(mode), ...one, '--out', join(folder, mode));
+    expect(stdout).toMatch(what);
   });
 
   // proves CFM-11

@@ -1,5 +1,6 @@
 /**
- * Adapters that implement nothing, to test the runner: `node conformance/adapters/null.ts MODE`.
+ * Adapters that implement nothing, to test the runner: `node conformance/adapters/null.ts MODE`. `hello-MODE` behaves
+ * so from the first request on.
  *
  * @module
  */
@@ -16,17 +17,56 @@ const HELLO = {
   features: ['keys', 'container', 'engine'],
 };
 
-/** What each mode answers once it has greeted; undefined ends the process. */
-const MODES: Readonly<Record<string, (id: string, line: string) => string | undefined>> = {
-  ok: (id) => JSON.stringify({ id, outcome: 'ok', result: {} }),
-  reject: (id) => JSON.stringify({ id, outcome: 'reject', error: 'malformed' }),
-  unsupported: (id) => JSON.stringify({ id, outcome: 'unsupported', feature: 'everything' }),
-  error: (id) => JSON.stringify({ id, outcome: 'error', detail: 'no' }),
-  echo: (_id, line) => line,
-  garbage: () => '\u0000{{{',
-  'wrong-id': () => JSON.stringify({ id: 'another', outcome: 'ok', result: {} }),
-  crash: () => undefined,
-  hang: () => '',
+const OK = { outcome: 'ok', result: {} };
+const MEGABYTE = 2 ** 20;
+
+function say(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Writes `text` as fast as it is read, for ever. */
+function flood(stream: NodeJS.WriteStream, text: string): void {
+  const more = (): void => {
+    while (stream.write(text));
+    stream.once('drain', more);
+  };
+  more();
+}
+
+/** What each mode does with a request once it has greeted. */
+const MODES: Readonly<Record<string, (id: string, line: string) => void>> = {
+  ok: (id) => say({ id, ...OK }),
+  reject: (id) => say({ id, outcome: 'reject', error: 'malformed' }),
+  unsupported: (id) => say({ id, outcome: 'unsupported', feature: 'everything' }),
+  error: (id) => say({ id, outcome: 'error', detail: 'no' }),
+  echo: (_id, line) => process.stdout.write(`${line}\n`),
+  garbage: () => process.stdout.write('\u0000{{{\n'),
+  log: (id) => {
+    process.stdout.write('listening on port 8080\n');
+    say({ id, ...OK });
+  },
+  shape: (id) => say({ id, outcome: 'ok' }),
+  'wrong-id': () => say({ id: 'another', ...OK }),
+  twice: (id) => {
+    say({ id, ...OK });
+    say({ id, ...OK });
+  },
+  'late-twice': (id) => {
+    say({ id, ...OK });
+    setTimeout(() => say({ id, ...OK }), 50);
+  },
+  'no-line-end': (id) => process.stdout.write(JSON.stringify({ id, ...OK })),
+  flood: () => flood(process.stdout, 'x'.repeat(MEGABYTE)),
+  'stderr-flood': (id) => {
+    flood(process.stderr, 'x'.repeat(MEGABYTE));
+    say({ id, ...OK });
+  },
+  crash: () => process.exit(1),
+  'late-crash': (id) => {
+    say({ id, ...OK });
+    process.stdout.write('', () => process.exit(1));
+  },
+  hang: () => undefined,
 };
 
 const mode = process.argv[2] ?? '';
@@ -35,8 +75,6 @@ if (respond === undefined) throw new Error(`there is no mode ${mode}`);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, op } = requestSchema.parse(JSON.parse(line));
-  const greets = op === 'hello' && !mode.startsWith('hello-');
-  const text = greets ? JSON.stringify({ id, outcome: 'ok', result: HELLO }) : respond(id, line);
-  if (text === undefined) process.exit(1);
-  if (text !== '') process.stdout.write(`${text}\n`);
+  if (op === 'hello' && !mode.startsWith('hello-')) say({ id, outcome: 'ok', result: HELLO });
+  else respond(id, line);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CaseResult, Report, Status } from '../schema/report.ts';
+import { advice } from './advice.ts';
 import { hexDiff, type DiffRow } from './diff.ts';
 import { STYLE } from './style.ts';
 import { reproduce } from './terminal.ts';
@@ -55,6 +56,7 @@ function failureCard(report: Report, result: CaseResult): string {
 <p>${escape(result.title)}. ${escape(result.detail ?? '')}</p>
 ${compared(result)}
 <p class="why">${escape(result.why)} ${requirementLinks(result.requirements)}</p>
+<p>${escape(advice(result) ?? '')}</p>
 <pre>${escape(reproduce(report, result))}</pre>
 </article>`;
 }

@@ -6,6 +6,7 @@
 import type { Case } from '../runner/case.ts';
 import { verdictLine } from '../runner/verdict.ts';
 import type { CaseResult, Report } from '../schema/report.ts';
+import { advice } from './advice.ts';
 import { hexDiff } from './diff.ts';
 
 const MAX_TEXT = 160;
@@ -53,12 +54,14 @@ export function reproduce(report: Report, result: CaseResult): string {
 }
 
 function failure(report: Report, result: CaseResult): string[] {
+  const todo = advice(result);
   return [
     `  ${result.status === 'error' ? 'ERROR' : result.status.toUpperCase()} ${result.id}${result.class === undefined ? '' : ` (${result.class})`}: ${result.title}`,
     `    ${result.detail ?? ''}`,
     ...compared(result),
     `    tests     ${result.requirements.join(', ')}`,
     `    why       ${result.why}`,
+    ...(todo === undefined ? [] : [`    do        ${todo}`]),
     `    reproduce ${reproduce(report, result)}`,
     '',
   ];

@@ -7,12 +7,11 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { answerSchema, helloSchema, type Answer, type Hello, type Outcome } from '../schema/protocol.ts';
+import * as z from 'zod';
+import { helloSchema, type Hello, type Outcome } from '../schema/protocol.ts';
 import type { Value } from '../schema/vector.ts';
 import { packageRoot } from '../vectors.ts';
-
-/** The longest line that is read; more is a fault of the adapter. */
-const MAX_LINE = 64 << 20;
+import { Lines, readAnswer } from './lines.ts';
 
 /** From the sources, adapters of the reference start in half the time if Node keeps what it has compiled. */
 const COMPILE_CACHE: Readonly<Record<string, string>> = import.meta.url.endsWith('.ts')
@@ -40,9 +39,10 @@ export class Connection {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #timeout: number;
   #process: ChildProcessByStdio<Writable, Readable, Readable> | undefined;
-  #pending = '';
+  #lines = new Lines();
   #stderr = '';
   #waiting: Waiting | undefined;
+  #fault: string | undefined;
   #starts = 0;
 
   /** `timeout`: milliseconds that a call may take unless it says otherwise. */
@@ -60,6 +60,11 @@ export class Connection {
     return this.#starts;
   }
 
+  /** What the adapter wrote to stdout while nobody asked; the next call ends with it. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   /** What the adapter last wrote to stderr. */
   get stderr(): string {
     return this.#stderr.trim();
@@ -75,13 +80,16 @@ export class Connection {
     const parsed = helloSchema.safeParse(outcome.result);
     if (!parsed.success) {
       this.#end();
-      throw new StartError(`the adapter's hello is not as it must be: ${parsed.error.message}`);
+      throw new StartError(`the adapter's hello is not as it must be: ${z.prettifyError(parsed.error)}`);
     }
     return parsed.data;
   }
 
   /** One request and its outcome. */
   async call(op: string, params: Record<string, Value>, timeout: number = this.#timeout): Promise<Outcome> {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault !== undefined) return { outcome: 'protocol', detail: fault };
     if (this.#process === undefined) {
       try {
         await this.hello();
@@ -96,7 +104,6 @@ export class Connection {
   async close(): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
-    this.#process = undefined;
     const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
     child.stdin.end();
     const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
@@ -121,7 +128,7 @@ export class Connection {
       env: { ...COMPILE_CACHE, ...process.env, ...this.#environment },
     });
     this.#starts++;
-    this.#pending = '';
+    this.#lines = new Lines();
     this.#stderr = '';
     child.on('error', (error) => this.#lost(child, 'crash', error.message));
     child.on('close', (code, signal) => {
@@ -156,21 +163,20 @@ export class Connection {
 
   #read(child: ChildProcessByStdio<Writable, Readable, Readable>, text: string): void {
     if (child !== this.#process) return;
-    this.#pending += text;
-    for (let end = this.#pending.indexOf('\n'); end >= 0; end = this.#pending.indexOf('\n')) {
-      const line = this.#pending.slice(0, end);
-      this.#pending = this.#pending.slice(end + 1);
-      this.#line(child, line);
+    let answer: Outcome | undefined;
+    for (const line of this.#lines.push(text)) {
+      const read = readAnswer(line);
+      if (typeof read === 'string') return this.#lost(child, 'protocol', read);
+      if (this.#waiting === undefined)
+        return this.#lost(child, 'protocol', 'an answer that nobody asked for');
+      if (answer !== undefined) return this.#lost(child, 'protocol', 'two answers to one request');
+      if (read.id !== this.#waiting.id)
+        return this.#lost(child, 'protocol', 'an answer with another id than its request');
+      ({ answer } = read);
     }
-    if (this.#pending.length > MAX_LINE) this.#lost(child, 'protocol', 'a line without end');
-  }
-
-  #line(child: ChildProcessByStdio<Writable, Readable, Readable>, line: string): void {
-    const answer = parseAnswer(line);
-    if (answer === undefined) this.#lost(child, 'protocol', `not an answer: ${line.slice(0, 200)}`);
-    else if (this.#waiting === undefined) this.#lost(child, 'protocol', 'an answer that nobody asked for');
-    else if (answer.id !== this.#waiting.id) this.#lost(child, 'protocol', 'an answer to another request');
-    else this.#waiting.settle(withoutId(answer));
+    if (this.#lines.endless) return this.#lost(child, 'protocol', 'a line without end');
+    if (answer !== undefined) this.#waiting?.settle(answer);
+    return undefined;
   }
 
   #lost(
@@ -180,7 +186,8 @@ export class Connection {
   ): void {
     if (child !== this.#process) return;
     this.#end();
-    this.#waiting?.settle({ outcome, detail });
+    if (this.#waiting !== undefined) this.#waiting.settle({ outcome, detail });
+    else if (outcome === 'protocol') this.#fault = detail;
   }
 
   #end(): void {
@@ -188,19 +195,6 @@ export class Connection {
     this.#process = undefined;
     child?.kill('SIGKILL');
   }
-}
-
-function parseAnswer(line: string): (Answer & { readonly id: string }) | undefined {
-  try {
-    return answerSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-}
-
-function withoutId(answer: Answer & { readonly id: string }): Answer {
-  const { id: _id, ...rest } = answer;
-  return rest;
 }
 
 /** An outcome in one line for people. */

@@ -122,6 +122,18 @@ async function runAll(
   return results;
 }
 
+/** What came after the last answer, or before its end: the case that was asked last is not over then. */
+async function closed(adapter: Connection, results: readonly CaseResult[]): Promise<CaseResult[]> {
+  await adapter.close();
+  const { fault } = adapter;
+  const last = results.findLastIndex(({ status }) => !['not-run', 'not-applicable'].includes(status));
+  return results.map((result, i) => {
+    if (fault === undefined || i !== last) return result;
+    const { class: _class, ...rest } = result;
+    return { ...rest, status: 'error', detail: fault };
+  });
+}
+
 /**
  * Runs the cases and returns the report.
  *
@@ -153,7 +165,8 @@ export async function run(options: RunOptions): Promise<{ report: Report; stale:
       folder,
       loose: options.loose ?? false,
     };
-    const raw = await runAll(options, shuffled(cases, options.seed), context);
+    const ran = await runAll(options, shuffled(cases, options.seed), context);
+    const raw = adapter === undefined ? ran : await closed(adapter, ran);
     const today = started.toISOString().slice(0, 10);
     const { results, stale } = applyExpected(raw, options.expected ?? [], today);
     const ordered = results.toSorted((a, b) => (a.id < b.id ? -1 : 1));
