@@ -1,0 +1,1 @@
+"""A second implementation of Strongroom, written from the specification alone."""
