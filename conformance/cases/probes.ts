@@ -15,8 +15,8 @@ const FEATURES: Readonly<Record<Role, string>> = {
   'set-writer': 'set-writer',
   'chat-reader': 'chat',
   'chat-writer': 'chat-writer',
-  'vault-client': 'opaque-client',
-  'vault-server': 'opaque-server',
+  'vault-client': 'client',
+  'vault-server': 'vault',
 };
 
 async function refusesUnknown({ adapter }: CaseContext): Promise<Score> {

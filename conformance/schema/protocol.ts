@@ -54,6 +54,9 @@ export interface Hello {
 
 /** Features that a role can be without: whoever has them is asked about them. */
 export const OPTIONAL_FEATURES: readonly string[] = [
+  'engine',
+  'lengths',
+  'salvage',
   'ranges',
   'http-ranges',
   'files',
@@ -66,6 +69,10 @@ export const OPTIONAL_FEATURES: readonly string[] = [
   'killable',
   'cancel',
   'vault-time',
+  'opaque-client',
+  'opaque-server',
+  'channel-client',
+  'channel-server',
   'channel-server-p256',
   'vault-p256',
 ];

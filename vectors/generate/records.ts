@@ -142,7 +142,7 @@ export function records(): VectorFile {
         input: { chunkLog2: 14, setId: toHex(SET_ID), schema: 9, records: items(sequenceOf.records) },
         result: { content: pack(sequenceOf.content) },
       },
-      { op: 'records.write', role: 'container-writer' },
+      { op: 'records.write', role: 'set-writer' },
     );
   }
 
