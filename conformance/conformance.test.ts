@@ -213,5 +213,21 @@ test('explain and list speak of vectors, scenarios and requirements', async () =
   expect((await cli('explain', 'chunks.swapped')).stdout).toMatch(/made from chunks\.three/u);
   expect((await cli('explain', 'CHK-5')).stdout).toMatch(/chunks\.swapped/u);
   expect((await cli('list', '--role', 'container-writer')).stdout).toMatch(/^writer\.fresh\t/mu);
-  expect((await cli('--help')).stdout).toMatch(/Examples/u);
+});
+
+test('every command has help with examples, which runs nothing', async () => {
+  const { stdout, code } = await cli('--help');
+  expect([code, stdout.match(/^Examples$/mu)]).toMatchObject([0, expect.anything()]);
+  const names = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gmu)].map(([, name = '']) => name);
+  expect(names).toContain('run');
+  for (const name of names) {
+    const help = await cli(name, '--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(
+      new RegExp(
+        `^Usage: strongroom-conformance ${name}[^]*\\n\\nExamples\\n {2}strongroom-conformance ${name}`,
+        'u',
+      ),
+    );
+  }
 });

@@ -1,0 +1,138 @@
+/**
+ * `run`: tests an implementation.
+ *
+ * @module
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, matchesGlob } from 'node:path';
+import { allCases } from '../cases/index.ts';
+import { renderHtml } from '../report/html.ts';
+import { progressTo, renderText } from '../report/terminal.ts';
+import type { Case } from '../runner/case.ts';
+import { splitCommand } from '../runner/connection.ts';
+import { run } from '../runner/run.ts';
+import { expectedSchema, type ExpectedFailure } from '../schema/report.ts';
+import { ROLES } from '../schema/vector.ts';
+import { readSpec } from '../spec-text.ts';
+import { loadVectors } from '../vectors.ts';
+import {
+  integerOf,
+  levelOf,
+  parseOptions,
+  rolesOf,
+  UsageError,
+  type Command,
+  type Streams,
+} from './command.ts';
+
+const HELP = `Usage: strongroom-conformance run --adapter COMMAND [options]
+       strongroom-conformance run --vault URL [options]
+
+Options
+  --adapter COMMAND    program that speaks the adapter protocol (spec/conformance.md) on stdin and stdout
+  --vault URL          address of a running vault; only on this machine unless --allow-host is given
+  --allow-host HOST    a host elsewhere that may be tested; the suite burns attempts and deletes keys there
+  --role ROLE          only this role (may be repeated): ${ROLES.join(', ')}
+  --level LEVEL        core (default), or full: sweeps over every bit and every length too, in minutes
+  --claim ROLE         exit with 6 unless this role ends conformant (may be repeated)
+  --case GLOB          only these cases (may be repeated); the others count as not run
+  --requirement ID     only the cases that test this requirement (may be repeated)
+  --expected FILE      JSON list of failures that are known: case, class, issue, expires
+  --loose-errors       count a refusal with another error code as a pass; the verdict is then provisional
+  --seed N             order of the cases; printed by every run
+  --timeout MS         longest wait for one answer (default 15000)
+  --fail-fast          stop at the first failure
+  --out DIR            where report.json and report.html go (default .strongroom/conformance)
+
+Examples
+  strongroom-conformance run --adapter "node conformance/adapters/reference.ts"
+  strongroom-conformance run --adapter ./my-reader --role container-reader --claim container-reader
+  strongroom-conformance run --vault http://127.0.0.1:8787
+`;
+
+const OPTIONS = {
+  adapter: { type: 'string' },
+  vault: { type: 'string' },
+  'allow-host': { type: 'string', multiple: true, default: [] as string[] },
+  role: { type: 'string', multiple: true },
+  level: { type: 'string', default: 'core' },
+  claim: { type: 'string', multiple: true },
+  case: { type: 'string', multiple: true, default: [] as string[] },
+  requirement: { type: 'string', multiple: true, default: [] as string[] },
+  expected: { type: 'string' },
+  'loose-errors': { type: 'boolean', default: false },
+  seed: { type: 'string' },
+  timeout: { type: 'string', default: '15000' },
+  'fail-fast': { type: 'boolean', default: false },
+  out: { type: 'string', default: join('.strongroom', 'conformance') },
+} as const;
+
+const LOOPBACK: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
+
+function vaultUrl(url: string | undefined, allowed: readonly string[]): string | undefined {
+  if (url === undefined) return undefined;
+  if (!URL.canParse(url)) throw new UsageError(`--vault takes an address, such as http://127.0.0.1:8787`);
+  const { hostname } = new URL(url);
+  if (LOOPBACK.includes(hostname) || allowed.includes(hostname)) return url;
+  throw new UsageError(
+    `${hostname} is not this machine. The suite destroys keys; name the host with --allow-host too.`,
+  );
+}
+
+function expectedFailures(path: string | undefined): ExpectedFailure[] {
+  if (path === undefined) return [];
+  try {
+    return expectedSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The cases, of which those that no option selects say that they are not run. */
+function selected(cases: readonly Case[], globs: readonly string[], ids: readonly string[]): Case[] {
+  const wanted = (one: Case): boolean =>
+    (globs.length === 0 || globs.some((glob) => matchesGlob(one.id, glob))) &&
+    (ids.length === 0 || ids.some((id) => one.requirements.includes(id)));
+  if (!cases.some(wanted)) throw new UsageError('no case is selected');
+  return cases.map((one) => (wanted(one) ? one : { ...one, blocked: () => 'not selected' }));
+}
+
+async function runCommand(args: readonly string[], io: Streams): Promise<number> {
+  const { values } = parseOptions(args, OPTIONS);
+  const url = vaultUrl(values.vault, values['allow-host']);
+  if ((values.adapter === undefined) === (url === undefined))
+    throw new UsageError('run takes either --adapter or --vault');
+  const only = rolesOf(values.role);
+  const set = loadVectors();
+  const { report, stale } = await run({
+    ...(values.adapter !== undefined && { adapter: splitCommand(values.adapter) }),
+    ...(url !== undefined && { vaultUrl: url }),
+    cases: selected(allCases(set), values.case, values.requirement),
+    vectors: set.digest,
+    ...(only && { roles: only }),
+    level: levelOf(values.level),
+    claims: rolesOf(values.claim) ?? [],
+    seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : integerOf('seed', values.seed),
+    timeout: integerOf('timeout', values.timeout),
+    expected: expectedFailures(values.expected),
+    loose: values['loose-errors'],
+    failFast: values['fail-fast'],
+    command: ['run', ...args].join(' '),
+    progress: progressTo(io.stderr),
+  });
+  if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K');
+  const { out } = values;
+  mkdirSync(out, { recursive: true });
+  const sentences = new Map(readSpec().requirements.map(({ id, sentence }) => [id, sentence]));
+  writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, undefined, 1)}\n`);
+  writeFileSync(join(out, 'report.html'), renderHtml(report, sentences));
+  io.stdout.write(`Report: ${join(out, 'report.html')}\n${renderText(report, stale)}`);
+  return report.exitCode;
+}
+
+/** Tests an implementation. */
+export const runTests: Command = {
+  summary: 'test an implementation: --adapter COMMAND, or --vault URL',
+  help: HELP,
+  run: runCommand,
+};
