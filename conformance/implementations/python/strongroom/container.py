@@ -189,6 +189,8 @@ class Trailer:
 
 def read_trailer(final: bytes, length: int, chunk_log2: int) -> Trailer:
     """Steps 19 and 20, with the plaintext of the final chunk and len(P)."""
+    if len(final) < TRAILER:
+        raise Refused("bad-trailer")
     content_length, pad_scheme = int.from_bytes(final[-16:-8]), final[-8]
     if pad_scheme > 1 or any(final[-7:]) or content_length > min(MAX_CONTENT, length - TRAILER):
         raise Refused("bad-trailer")

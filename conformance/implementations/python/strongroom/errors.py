@@ -21,6 +21,4 @@ def of_system(error: OSError) -> Refused:
         return Refused("disk-full")
     if error.errno in (errno.EACCES, errno.EPERM):
         return Refused("permission")
-    if error.errno == errno.ENOENT:
-        return Refused("object-missing")
     return Refused("io")

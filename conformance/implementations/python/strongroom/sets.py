@@ -1,0 +1,324 @@
+"""Finding the newest manifest of a storage, and reading files by it (set.md)."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from . import container, freshness, keys
+from .container import Header, Reader, Release
+from .errors import Refused
+from .manifest import CHUNK_LOG2, FILE, Manifest, ManifestReader, MediaId
+from .ranges import RangeReader
+from .records import decode, read_range
+from .storage import FolderStorage, storage_name
+from .wire import Struct, rest, utf8
+
+PACKED_FILE_TYPE = 0x8020
+PACKED_FILE = Struct(path=utf8(1, 4096), content=rest())
+OTHERS = ("wrong-key", "object-mismatch")
+
+
+@dataclass
+class Scan:
+    """What a storage holds: manifests whose heads could be read, and codes of what is damaged."""
+
+    names: dict[str, int]
+    heads: dict[str, ManifestReader] = field(default_factory=dict)
+    manifests: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        return dict(sorted({**self.manifests, **self.unknown}.items()))
+
+
+@dataclass
+class Found:
+    manifest: Manifest
+    object_key: bytes
+    copies: int
+    scan: Scan
+
+    def key_of(self, epoch: int) -> bytes:
+        return (
+            self.object_key if epoch == self.manifest.head.key_epoch else self.manifest.keys[epoch]
+        )
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """Codes by name. That an ancestor is sealed under an older key is no damage."""
+        old = {name for a in self.manifest.head.ancestors for name in copies_of(a)}
+        return {
+            name: code
+            for name, code in self.scan.damaged.items()
+            if code != "wrong-key" or name not in old
+        }
+
+    @property
+    def unused(self) -> list[str]:
+        head = self.manifest.head
+        named = {name for one in [head, *head.ancestors] for name in copies_of(one)}
+        named |= {storage_name(one.commitment) for one in self.manifest.objects}
+        return [name for name in self.scan.names if name not in named]
+
+
+def copies_of(named: SimpleNamespace) -> list[str]:
+    """Storage names of both copies that a head, or an ancestor in it, names."""
+    return [storage_name(named.commitments[:32]), storage_name(named.commitments[32:])]
+
+
+def stored_header(start: bytes, name: str) -> Header:
+    header = container.whole_header(start)
+    if storage_name(header.commitment) != name:
+        raise Refused("object-mismatch")
+    return header
+
+
+def manifest_header(start: bytes, name: str) -> Header:
+    """Steps 1 to 11 of Reading, SET-19 and MAN-7."""
+    header = stored_header(start, name)
+    if header.type != container.MANIFEST:
+        raise Refused("object-mismatch")
+    if header.chunk_log2 != CHUNK_LOG2:
+        raise Refused("bad-manifest")
+    return header
+
+
+def read_head(storage: FolderStorage, name: str, object_key: bytes) -> ManifestReader:
+    """The head of a manifest, from the bytes up to the end of its first chunk."""
+    with storage.open(name) as stored:
+        start = stored.start()
+        size = len(manifest_header(start, name)) + (1 << CHUNK_LOG2) + container.TAG
+        records = ManifestReader()
+        reader = Reader(object_key, records.push)
+        start += stored.read(len(start), size)
+        reader.push(start[:size])
+        if len(start) < size:
+            reader.end()
+            records.end()
+    records.need_head()
+    return records
+
+
+def read_manifest(storage: FolderStorage, name: str, object_key: bytes) -> Manifest:
+    with storage.open(name) as stored:
+        start = stored.start()
+        manifest_header(start, name)
+        records = ManifestReader()
+        reader = Reader(object_key, records.push)
+        reader.push(start)
+        for piece in stored.pieces(len(start)):
+            reader.push(piece)
+        reader.end()
+        return records.end()
+
+
+def scan(storage: FolderStorage, object_key: bytes) -> Scan:
+    found = Scan(storage.list())
+    for name in list(found.names):
+        damaged = found.unknown
+        try:
+            with storage.open(name) as stored:
+                header = stored_header(stored.start(), name)
+            if header.type == container.MANIFEST:
+                damaged = found.manifests
+                found.heads[name] = read_head(storage, name, object_key)
+        except Refused as refused:
+            if refused.code == "object-missing":
+                del found.names[name]
+            else:
+                damaged[name] = refused.code
+    return found
+
+
+def find(storage: FolderStorage, backup_key: bytes, named: str | None = None) -> Found:
+    """The newest manifest, or the named one, read whole."""
+    object_key = keys.object_key(backup_key)
+    seen = scan(storage, object_key)
+    if named is not None:
+        return find_named(storage, backup_key, object_key, seen, named)
+    check_newest(storage, object_key, seen)
+    top = max(reader.head.generation for reader in seen.heads.values())
+    names = [name for name, reader in seen.heads.items() if reader.head.generation == top]
+    whole = read_copies(storage, object_key, seen, names)
+    if not whole:
+        raise Refused(seen.manifests[names[0]])
+    if len({manifest.id for manifest in whole.values()}) > 1:
+        raise Refused("fork")
+    return Found(next(iter(whole.values())), object_key, len(whole), seen)
+
+
+def check_newest(storage: FolderStorage, object_key: bytes, seen: Scan) -> None:
+    """Steps 1 to 4 of Select."""
+    if not seen.heads:
+        own = {name: code for name, code in seen.manifests.items() if code != "wrong-key"}
+        for damaged in (own, seen.manifests, seen.damaged):
+            if damaged:
+                raise Refused(next(iter(damaged.values())))
+        raise Refused("no-backup")
+    if len({reader.set_id for reader in seen.heads.values()}) > 1:
+        raise Refused("fork")
+    named = set()
+    for reader in seen.heads.values():
+        for one in [reader.head, *reader.head.ancestors]:
+            named.update(copies_of(one))
+    for name, code in seen.manifests.items():
+        if code not in OTHERS and name not in named:
+            raise Refused(code)
+    doubtful = {n: code for n, code in seen.unknown.items() if code != "object-mismatch"}
+    if doubtful.keys() <= named:
+        return
+    for manifest in read_copies(storage, object_key, Scan({}), list(seen.heads)).values():
+        named |= {storage_name(one.commitment) for one in manifest.objects}
+    for name, code in doubtful.items():
+        if name not in named:
+            raise Refused(code)
+
+
+def read_copies(
+    storage: FolderStorage, object_key: bytes, seen: Scan, names: list[str]
+) -> dict[str, Manifest]:
+    """Those of these manifests that can be read whole; the others are noted as damaged."""
+    whole = {}
+    for name in names:
+        try:
+            whole[name] = read_manifest(storage, name, object_key)
+        except Refused as refused:
+            seen.manifests[name] = refused.code
+    return whole
+
+
+def find_named(
+    storage: FolderStorage, backup_key: bytes, object_key: bytes, seen: Scan, named: str
+) -> Found:
+    if named not in seen.names:
+        raise Refused("object-missing")
+    code = seen.damaged.get(named)
+    if code == "wrong-key" and named in seen.manifests:
+        return find_older(storage, backup_key, named)
+    if code or named not in seen.heads:
+        raise Refused(code or "object-mismatch")
+    own = seen.heads[named]
+    same = [
+        name
+        for name, reader in seen.heads.items()
+        if reader.set_id == own.set_id and reader.head.generation == own.head.generation
+    ]
+    whole = read_copies(storage, object_key, seen, [named, *(n for n in same if n != named)])
+    for name in [named, *copies_of(own.head)]:
+        if name in whole:
+            chosen = whole[name]
+            copies = sum(1 for manifest in whole.values() if manifest.id == chosen.id)
+            return Found(chosen, object_key, copies, seen)
+    raise Refused(seen.manifests[named])
+
+
+def find_older(storage: FolderStorage, backup_key: bytes, named: str) -> Found:
+    """A named manifest under a key of an older epoch, if it counts (RKY-2, RKY-3)."""
+    newest = find(storage, backup_key)
+    object_keys = [newest.object_key, *newest.manifest.keys.values()]
+    waiting, met = list(newest.manifest.head.ancestors), set()
+    while waiting:
+        ancestor = waiting.pop(0)
+        if ancestor.manifest_id in met:
+            continue
+        met.add(ancestor.manifest_id)
+        names = sorted(copies_of(ancestor), key=lambda name: name != named)
+        whole, codes = [], {}
+        for name in names:
+            try:
+                whole.append(read_older(storage, name, object_keys, ancestor))
+            except Refused as refused:
+                codes[name] = refused.code
+        if named in names:
+            if not whole or codes.get(named) == "wrong-key":
+                raise Refused(codes[named])
+            return Found(*whole[0], len(whole), newest.scan)
+        waiting += [next for manifest, _ in whole[:1] for next in manifest.head.ancestors]
+    raise Refused("wrong-key")
+
+
+def read_older(
+    storage: FolderStorage, name: str, object_keys: list[bytes], ancestor: SimpleNamespace
+) -> tuple[Manifest, bytes]:
+    """A copy of an ancestor, under one of the keys of the set, and its key."""
+    with storage.open(name) as stored:
+        header = manifest_header(stored.start(), name)
+    for object_key in object_keys:
+        if container.schedule(object_key, header.prefix, b"")[0] == header.commitment:
+            manifest = read_manifest(storage, name, object_key)
+            if manifest.id == ancestor.manifest_id:
+                return manifest, object_key
+    raise Refused("wrong-key")
+
+
+# Files
+
+
+def read_file(
+    storage: FolderStorage, found: Found, entry: SimpleNamespace, release: Release
+) -> None:
+    """Gives out the content of a file, which counts once this returns."""
+    media_id = MediaId(found.manifest.head.media_key)
+
+    def take(content: bytes) -> None:
+        media_id.push(content)
+        release(content)
+
+    for part in entry.parts:
+        read_part(storage, found, entry, part, take)
+    if media_id.end() != entry.media_id:
+        raise Refused("object-mismatch")
+
+
+def read_part(
+    storage: FolderStorage,
+    found: Found,
+    entry: SimpleNamespace,
+    part: SimpleNamespace,
+    release: Release,
+) -> None:
+    one = found.manifest.objects[part.object]
+    expected = Header(one.prefix, one.commitment)
+    object_key = found.key_of(one.key_epoch)
+    with storage.open(storage_name(one.commitment)) as stored:
+        start = stored.start()
+        if container.whole_header(start) != expected:
+            raise Refused("object-mismatch")
+        if part.range is None:
+            reader = Reader(object_key, release, object_length=one.length)
+            reader.push(start)
+            for piece in stored.pieces(len(start)):
+                reader.push(piece)
+            if reader.end().content_length != one.content_length:
+                raise Refused("object-mismatch")
+            return
+        content = bytearray()
+        reader = RangeReader(object_key, stored, b"", one.length, one.content_length, expected)
+        reader.read(part.range.position, part.range.length, content.extend)
+    position, length = part.range.position, part.range.length
+    body = read_range(expected.chunk_size, PACKED_FILE_TYPE, position, length, bytes(content))
+    packed = decode(PACKED_FILE, body)
+    if len(packed.content) != entry.content_length:
+        raise Refused("object-mismatch")
+    release(packed.content)
+
+
+def verify(storage: FolderStorage, found: Found) -> dict[str, str]:
+    """Reads every file. The codes of the entries that fail, by their paths."""
+    failed = {}
+    for entry in found.manifest.entries:
+        if entry.kind == FILE:
+            try:
+                read_file(storage, found, entry, lambda content: None)
+            except Refused as refused:
+                failed[entry.path] = refused.code
+    return failed
+
+
+def opened(
+    storage: FolderStorage, backup_key: bytes, named: str | None, head: bytes | None
+) -> tuple[Found, str]:
+    """The manifest to use, and how it compares with the head, which was got before."""
+    kept = None if head is None else freshness.open_head(backup_key, head)
+    found = find(storage, backup_key, named)
+    return found, freshness.compare(kept, found.manifest)
