@@ -1,68 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BackupKey } from '../keys/backup-key.ts';
 import { hex } from '../wire/bytes.ts';
-import {
-  CHEAP_BOUNDS,
-  dyingKeeper,
-  faulty,
-  refusal,
-  startClockVault,
-  type ClockVault,
-  type FaultyTransport,
-} from './fixture.ts';
+import { cheap, NEW, OLD, ownerOf } from './account-fixture.ts';
+import { dyingKeeper, refusal, startClockVault } from './fixture.ts';
 import {
   abandonRegistration,
   accountStatus,
   changePassword,
-  connect,
-  httpTransport,
   memoryKeeper,
-  recover,
   register,
   resumeRegistration,
   unfinishedRegistration,
   type Keeper,
-  type Session,
 } from './index.ts';
 
-let vault: ClockVault;
-beforeAll(async () => {
-  vault = await startClockVault();
-});
-afterAll(async () => {
-  await vault.stop();
-});
-
-const OLD = 'correct horse';
-const NEW = 'battery staple';
-let account = '';
-let accounts = 0;
-let transport: FaultyTransport;
-beforeEach(() => {
-  account = `change ${accounts++}`;
-  transport = faulty(httpTransport(vault.url));
-});
-
-function open(keeper: Keeper = memoryKeeper(), retryDelays: readonly number[] = []): Promise<Session> {
-  return connect({ transport, pins: vault.pins, account, keeper, retryDelays });
-}
-
-const cheap = { stretchBounds: CHEAP_BOUNDS };
-
-async function registered(password = OLD): Promise<BackupKey> {
-  const key = BackupKey.generate();
-  await register(await open(), { key, password, ...cheap });
-  transport.sent.length = 0;
-  return key;
-}
-
-async function opens(password: string): Promise<string> {
-  return (await recover(await open(), { password, ...cheap })).key.recoveryKey();
-}
-
-async function codeOf(password: string): Promise<string> {
-  return (await refusal(recover(await open(), { password, ...cheap }))).code;
-}
+const owner = ownerOf('change', startClockVault);
+const { open, registered, opens, codeOf } = owner;
 
 describe('a new password', () => {
   test.each([true, false])('takes the place of the old one (device has the key: %s)', async (withKey) => {
@@ -105,12 +58,12 @@ describe('a new password', () => {
       code: 'wrong-password',
       details: { remaining: 9 },
     });
-    transport.sent.length = 0;
+    owner.transport.sent.length = 0;
     const impossible = { password: OLD, newPassword: 'tab\there', key, ...cheap };
     expect((await refusal(changePassword(await open(), impossible))).code).toBe('invalid-password');
     const budget = { password: OLD, newPassword: NEW, key, budget: 101, ...cheap };
     expect((await refusal(changePassword(await open(), budget))).code).toBe('usage');
-    expect(transport.sent).toHaveLength(0);
+    expect(owner.transport.sent).toHaveLength(0);
     expect(await opens(OLD)).toBe(key.recoveryKey());
   });
 
@@ -119,16 +72,16 @@ describe('a new password', () => {
     const ways = new Set<string>();
     for (const fate of ['drop-request', 'drop-answer'] as const) {
       for (let lost = 0; ; lost++) {
-        account = `changed ${fate} ${lost}`;
-        transport.fate = () => 'deliver';
+        owner.account = `changed ${fate} ${lost}`;
+        owner.transport.fate = () => 'deliver';
         const key = await registered();
         const keeper = memoryKeeper();
-        transport.fate = (index) => (index === lost ? fate : 'deliver');
+        owner.transport.fate = (index) => (index === lost ? fate : 'deliver');
         await changePassword(await open(keeper), { password: OLD, newPassword: NEW, ...cheap }).catch(
           () => undefined,
         );
-        const reached = transport.sent.length > lost;
-        transport.fate = () => 'deliver';
+        const reached = owner.transport.sent.length > lost;
+        owner.transport.fate = () => 'deliver';
         const left = await unfinishedRegistration(await open(keeper));
         if (left !== undefined) {
           // Nothing else may begin before it is known which password is the one.
@@ -160,7 +113,7 @@ describe('a new password', () => {
     const ways = new Set<string>();
     for (const when of ['before', 'after'] as const) {
       for (let step = 0; ; step++) {
-        account = `power ${when} ${step}`;
+        owner.account = `power ${when} ${step}`;
         const key = await registered();
         const { keeper, survivor, dead } = dyingKeeper(step, when);
         const options = { password: OLD, newPassword: NEW, ...cheap };
@@ -181,10 +134,10 @@ describe('a new password', () => {
   test('that was overtaken ends in a conflict, and the journal with it', async () => {
     const key = await registered();
     const keeper = memoryKeeper();
-    transport.fate = (index) => (index === 2 ? 'drop-request' : 'deliver');
+    owner.transport.fate = (index) => (index === 2 ? 'drop-request' : 'deliver');
     const options = { password: OLD, newPassword: NEW, key, ...cheap };
     expect((await refusal(changePassword(await open(keeper), options))).code).toBe('unavailable');
-    transport.fate = () => 'deliver';
+    owner.transport.fate = () => 'deliver';
     await changePassword(await open(), { password: OLD, newPassword: 'a third', ...cheap });
     expect((await refusal(resumeRegistration(await open(keeper)))).code).toBe('conflict');
     expect(await unfinishedRegistration(await open(keeper))).toBeUndefined();
@@ -207,7 +160,7 @@ describe('a new password', () => {
 
   test('does not take the place of a registration that was cut off, nor of its key', async () => {
     const keeper = memoryKeeper();
-    transport.fate = (index) => (index === 0 ? 'drop-answer' : 'deliver');
+    owner.transport.fate = (index) => (index === 0 ? 'drop-answer' : 'deliver');
     const key = BackupKey.generate();
     await refusal(register(await open(keeper), { key, password: OLD, ...cheap }));
     const options = { password: OLD, newPassword: NEW, ...cheap };

@@ -1,69 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BackupKey } from '../keys/backup-key.ts';
-import {
-  CHEAP_BOUNDS,
-  faulty,
-  refusal,
-  startClockVault,
-  type ClockVault,
-  type FaultyTransport,
-} from './fixture.ts';
+import { cheap, NEW, OLD, ownerOf } from './account-fixture.ts';
+import { refusal, startClockVault } from './fixture.ts';
 import {
   accountStatus,
   cancelScheduled,
-  connect,
   deleteAccount,
-  httpTransport,
   memoryKeeper,
   recover,
   register,
   resumeRegistration,
   unfinishedRegistration,
   type Credential,
-  type Keeper,
-  type Session,
 } from './index.ts';
 
 const GRACE = 7 * 86_400;
 
-let vault: ClockVault;
-beforeAll(async () => {
-  vault = await startClockVault({ graceSeconds: GRACE });
-});
-afterAll(async () => {
-  await vault.stop();
-});
-
-const OLD = 'correct horse';
-const NEW = 'battery staple';
-let account = '';
-let accounts = 0;
-let transport: FaultyTransport;
-beforeEach(() => {
-  account = `change ${accounts++}`;
-  transport = faulty(httpTransport(vault.url));
-});
-
-function open(keeper: Keeper = memoryKeeper(), retryDelays: readonly number[] = []): Promise<Session> {
-  return connect({ transport, pins: vault.pins, account, keeper, retryDelays });
-}
-
-const cheap = { stretchBounds: CHEAP_BOUNDS };
-
-async function registered(password = OLD): Promise<BackupKey> {
-  const key = BackupKey.generate();
-  await register(await open(), { key, password, ...cheap });
-  transport.sent.length = 0;
-  return key;
-}
-
-async function opens(password: string): Promise<string> {
-  return (await recover(await open(), { password, ...cheap })).key.recoveryKey();
-}
-
-async function codeOf(password: string): Promise<string> {
-  return (await refusal(recover(await open(), { password, ...cheap }))).code;
-}
+const owner = ownerOf('change', () => startClockVault({ graceSeconds: GRACE }));
+const { open, registered, opens, codeOf } = owner;
 
 /** The two credentials of an owner. */
 const CREDENTIALS: readonly (readonly [string, (key: BackupKey) => Credential])[] = [
@@ -82,10 +36,10 @@ describe('a registration without proof', () => {
     expect(waits).toMatchObject({ generation: 2, scheduled: { change: 'replacement', wait: GRACE } });
     expect(session.scheduled).toMatchObject({ change: 'replacement', wait: GRACE });
     expect(await opens(OLD)).toBe(old.recoveryKey());
-    vault.pass(GRACE - 10);
+    owner.vault.pass(GRACE - 10);
     expect((await resumeRegistration(await open(keeper))).scheduled).toMatchObject({ wait: 10 });
     expect((await unfinishedRegistration(await open(keeper)))?.step).toBe('finishing');
-    vault.pass(10);
+    owner.vault.pass(10);
     const receipt = await resumeRegistration(await open(keeper));
     expect(receipt).toMatchObject({ generation: 2, scheduled: undefined });
     expect(await unfinishedRegistration(await open(keeper))).toBeUndefined();
@@ -107,13 +61,13 @@ describe('a registration without proof', () => {
       const keeper = memoryKeeper();
       const key = BackupKey.generate();
       await register(await open(keeper), { key, password: NEW, unproved: true, ...cheap });
-      const owner = await open();
-      expect(await cancelScheduled(owner, { credential: credential(old) })).toMatchObject({
+      const session = await open();
+      expect(await cancelScheduled(session, { credential: credential(old) })).toMatchObject({
         change: 'replacement',
       });
-      expect(owner.scheduled).toBeUndefined();
-      expect(await cancelScheduled(owner, { credential: credential(old) })).toBeUndefined();
-      vault.pass(GRACE);
+      expect(session.scheduled).toBeUndefined();
+      expect(await cancelScheduled(session, { credential: credential(old) })).toBeUndefined();
+      owner.vault.pass(GRACE);
       expect((await refusal(resumeRegistration(await open(keeper)))).code).toBe('conflict');
       // It may be the only copy of that key.
       expect((await unfinishedRegistration(await open(keeper)))?.key?.recoveryKey()).toBe(key.recoveryKey());
@@ -135,20 +89,20 @@ describe('a registration without proof', () => {
 
   test('loses any answer, and is noted once', async () => {
     for (const lost of [0, 1, 2, 3]) {
-      account = `unproved ${lost}`;
-      transport.fate = () => 'deliver';
+      owner.account = `unproved ${lost}`;
+      owner.transport.fate = () => 'deliver';
       await registered();
       const keeper = memoryKeeper();
       const key = BackupKey.generate();
-      transport.fate = (index) => (index === lost ? 'drop-answer' : 'deliver');
+      owner.transport.fate = (index) => (index === lost ? 'drop-answer' : 'deliver');
       const options = { key, password: NEW, unproved: true, ...cheap };
       expect((await refusal(register(await open(keeper), options))).code).toBe('unavailable');
-      transport.fate = () => 'deliver';
+      owner.transport.fate = () => 'deliver';
       const session = await open(keeper);
       const again = await unfinishedRegistration(session);
       const made = await (again?.step === 'begun' ? register(session, options) : resumeRegistration(session));
       expect(made.scheduled).toMatchObject({ change: 'replacement' });
-      vault.pass(GRACE);
+      owner.vault.pass(GRACE);
       expect((await resumeRegistration(await open(keeper))).scheduled).toBeUndefined();
       expect(await opens(NEW)).toBe(key.recoveryKey());
     }
@@ -187,13 +141,13 @@ describe('deletion', () => {
   // proves CLI-50
   test.each(CREDENTIALS)('with %s: at once, whatever answer is lost', async (_name, credential) => {
     for (let lost = 0; ; lost++) {
-      account = `delete ${_name} ${lost}`;
-      transport.fate = () => 'deliver';
+      owner.account = `delete ${_name} ${lost}`;
+      owner.transport.fate = () => 'deliver';
       const key = await registered();
-      transport.fate = (index) => (index === lost ? 'drop-answer' : 'deliver');
+      owner.transport.fate = (index) => (index === lost ? 'drop-answer' : 'deliver');
       const first = await deleteAccount(await open(), { credential: credential(key) }).catch(() => undefined);
-      const reached = transport.sent.length > lost;
-      transport.fate = () => 'deliver';
+      const reached = owner.transport.sent.length > lost;
+      owner.transport.fate = () => 'deliver';
       const ended = first ?? (await deleteAccount(await open(), { credential: credential(key) }));
       expect(ended).toEqual({ scheduled: undefined });
       expect((await accountStatus(await open())).phase).toBe('deleted');
@@ -208,15 +162,15 @@ describe('deletion', () => {
     expect(await deleteAccount(await open())).toMatchObject({
       scheduled: { change: 'deletion', wait: GRACE },
     });
-    vault.pass(100);
+    owner.vault.pass(100);
     const again = await deleteAccount(await open());
     expect(again).toMatchObject({ scheduled: { wait: GRACE - 100 } });
     expect((await accountStatus(await open())).scheduled).toMatchObject({ change: 'deletion' });
     await cancelScheduled(await open(), { credential: { key } });
-    vault.pass(GRACE);
+    owner.vault.pass(GRACE);
     expect(await opens(OLD)).toBe(key.recoveryKey());
     await deleteAccount(await open());
-    vault.pass(GRACE);
+    owner.vault.pass(GRACE);
     expect(await codeOf(OLD)).toBe('not-registered');
     expect(await deleteAccount(await open())).toEqual({ scheduled: undefined });
   });
@@ -248,16 +202,16 @@ describe('deletion', () => {
   test('goes through while others make attempts', async () => {
     const key = await registered();
     const attacker = await open();
-    const exchange = transport.exchange.bind(transport);
+    const exchange = owner.transport.exchange.bind(owner.transport);
     let bumps = 0;
     // Between what the owner sees and what the owner sends, another attempt moves the version on.
-    transport.exchange = async (body, signal) => {
-      if (transport.sent.length === 1 && bumps++ === 0) {
+    owner.transport.exchange = async (body, signal) => {
+      if (owner.transport.sent.length === 1 && bumps++ === 0) {
         await recover(attacker, { password: NEW, ...cheap }).catch(() => undefined);
       }
       return exchange(body, signal);
     };
-    transport.sent.length = 0;
+    owner.transport.sent.length = 0;
     expect(await deleteAccount(await open(), { credential: { key } })).toEqual({ scheduled: undefined });
     expect(bumps).toBeGreaterThan(1);
   });
@@ -266,11 +220,11 @@ describe('deletion', () => {
     const key = await registered();
     await deleteAccount(await open());
     const attacker = await open();
-    const exchange = transport.exchange.bind(transport);
+    const exchange = owner.transport.exchange.bind(owner.transport);
     const session = await open();
     let [asked, attacking] = [0, false];
     // The state version moves before every request of the owner.
-    transport.exchange = async (body, signal) => {
+    owner.transport.exchange = async (body, signal) => {
       if (!attacking) {
         [asked, attacking] = [asked + 1, true];
         await recover(attacker, { password: NEW, ...cheap }).catch(() => undefined);
@@ -287,10 +241,10 @@ describe('deletion', () => {
     const key = await registered();
     await deleteAccount(await open());
     const session = await open();
-    const exchange = transport.exchange.bind(transport);
-    transport.sent.length = 0;
-    transport.exchange = (body, signal) => {
-      if (transport.sent.length === 1) vault.pass(GRACE);
+    const exchange = owner.transport.exchange.bind(owner.transport);
+    owner.transport.sent.length = 0;
+    owner.transport.exchange = (body, signal) => {
+      if (owner.transport.sent.length === 1) owner.vault.pass(GRACE);
       return exchange(body, signal);
     };
     expect((await refusal(cancelScheduled(session, { credential: { key } }))).code).toBe('conflict');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { BackupKey } from '../keys/backup-key.ts';
 import { openHead, signHead, type SetHead } from '../set/head.ts';
 import type { HeadStore } from '../set/head-store.ts';
@@ -6,48 +6,19 @@ import { rekey, verify } from '../set/index.ts';
 import { writeFiles } from '../set/retention-fixture.ts';
 import { MemoryStorage } from '../set/storage-fixture.ts';
 import { equal, type Bytes } from '../wire/bytes.ts';
-import {
-  CHEAP_BOUNDS,
-  faulty,
-  refusal,
-  startClockVault,
-  type ClockVault,
-  type FaultyTransport,
-} from './fixture.ts';
-import {
-  connect,
-  deleteAccount,
-  httpTransport,
-  memoryKeeper,
-  register,
-  vaultHeadStore,
-  type Session,
-} from './index.ts';
+import { OLD, ownerOf } from './account-fixture.ts';
+import { CHEAP_BOUNDS, refusal, startClockVault } from './fixture.ts';
+import { deleteAccount, memoryKeeper, register, vaultHeadStore, type Session } from './index.ts';
 
-let vault: ClockVault;
-beforeAll(async () => {
-  vault = await startClockVault();
-});
-afterAll(async () => {
-  await vault.stop();
-});
-
-const password = 'correct horse';
-let account = '';
-let accounts = 0;
+const password = OLD;
+const owner = ownerOf('head', startClockVault);
 let key: BackupKey;
-let transport: FaultyTransport;
 beforeEach(async () => {
-  account = `head ${accounts++}`;
-  key = BackupKey.generate();
-  transport = faulty(httpTransport(vault.url));
-  await register(await open(), { key, password, stretchBounds: CHEAP_BOUNDS });
-  transport.sent.length = 0;
+  key = await owner.registered();
 });
 
-function open(retryDelays: readonly number[] = []): Promise<Session> {
-  return connect({ transport, pins: vault.pins, account, keeper: memoryKeeper(), retryDelays });
-}
+const open = (retryDelays: readonly number[] = []): Promise<Session> =>
+  owner.open(memoryKeeper(), retryDelays);
 
 async function store(of: BackupKey = key, retryDelays: readonly number[] = []): Promise<HeadStore> {
   return vaultHeadStore(await open(retryDelays), of);
@@ -97,11 +68,11 @@ describe('a vault that keeps a head', () => {
   });
 
   test('puts once what is sent again because its answer was lost', async () => {
-    transport.fate = (index) => (index === 0 ? 'drop-answer' : 'deliver');
+    owner.transport.fate = (index) => (index === 0 ? 'drop-answer' : 'deliver');
     await (await store(key, [1])).put(headOf(1), undefined);
-    expect(transport.sent).toHaveLength(2);
+    expect(owner.transport.sent).toHaveLength(2);
     const device = await store();
-    transport.fate = (index) => (index === 2 ? 'drop-answer' : 'deliver');
+    owner.transport.fate = (index) => (index === 2 ? 'drop-answer' : 'deliver');
     expect((await refusal(device.put(headOf(2), headOf(1)))).code).toBe('unavailable');
     await device.put(headOf(2), headOf(1));
     expect(await device.get()).toEqual(headOf(2));
@@ -115,7 +86,7 @@ describe('a vault that keeps a head', () => {
   });
 
   test('says that nobody is registered', async () => {
-    account = 'nobody';
+    owner.account = 'nobody';
     expect((await refusal((await store()).get())).code).toMatch(/^not-(registered|authorised)$/u);
     expect((await refusal((await store()).put(headOf(1), undefined))).code).toBe('not-registered');
   });

@@ -1,18 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BackupKey } from '../keys/backup-key.ts';
-import {
-  CHEAP_BOUNDS,
-  dyingKeeper,
-  faulty,
-  refusal,
-  startVault,
-  type FaultyTransport,
-  type TestVault,
-} from './fixture.ts';
+import { OLD, ownerOf } from './account-fixture.ts';
+import { CHEAP_BOUNDS, dyingKeeper, faulty, refusal, startVault } from './fixture.ts';
 import {
   abandonRegistration,
   accountStatus,
-  connect,
   httpTransport,
   memoryKeeper,
   recover,
@@ -20,29 +12,11 @@ import {
   resumeRegistration,
   unfinishedRegistration,
   type Keeper,
-  type Session,
 } from './index.ts';
 
-let vault: TestVault;
-beforeAll(async () => {
-  vault = await startVault();
-});
-afterAll(async () => {
-  await vault.stop();
-});
-
-const password = 'correct horse';
-let account = '';
-let accounts = 0;
-let transport: FaultyTransport;
-beforeEach(() => {
-  account = `registration ${accounts++}`;
-  transport = faulty(httpTransport(vault.url));
-});
-
-function open(keeper: Keeper): Promise<Session> {
-  return connect({ transport, pins: vault.pins, account, keeper, retryDelays: [] });
-}
+const password = OLD;
+const owner = ownerOf('registration', startVault);
+const { open } = owner;
 
 const options = { password, stretchBounds: CHEAP_BOUNDS };
 
@@ -70,7 +44,7 @@ describe('a registration that is cut off', () => {
     const ways = new Set<string>();
     for (const when of ['before', 'after'] as const) {
       for (let step = 0; ; step++) {
-        account = `power ${when} ${step}`;
+        owner.account = `power ${when} ${step}`;
         const key = BackupKey.generate();
         const { keeper, survivor, dead } = dyingKeeper(step, when);
         const session = await open(keeper).catch(() => undefined);
@@ -100,15 +74,15 @@ describe('a registration that is cut off', () => {
     'by the loss of %s or of its answer: the rest is sent, and no more',
     async (_name, index, way, sent) => {
       for (const loss of ['drop-request', 'drop-answer'] as const) {
-        account = `lost ${index} ${loss}`;
+        owner.account = `lost ${index} ${loss}`;
         const key = BackupKey.generate();
         const keeper = memoryKeeper();
-        transport = faulty(httpTransport(vault.url));
-        transport.fate = (at) => (at === index ? loss : 'deliver');
+        owner.transport = faulty(httpTransport(owner.vault.url));
+        owner.transport.fate = (at) => (at === index ? loss : 'deliver');
         expect((await refusal(register(await open(keeper), { ...options, key }))).code).toBe('unavailable');
-        transport = faulty(httpTransport(vault.url));
+        owner.transport = faulty(httpTransport(owner.vault.url));
         expect(await goOn(keeper, key)).toBe(way);
-        expect(transport.sent).toHaveLength(sent);
+        expect(owner.transport.sent).toHaveLength(sent);
         expect(await recovered()).toBe(key.recoveryKey());
       }
     },
@@ -118,22 +92,22 @@ describe('a registration that is cut off', () => {
   test('is never begun again by the program: neither with the same key nor with another', async () => {
     const key = BackupKey.generate();
     const keeper = memoryKeeper();
-    transport.fate = (index) => (index === 1 ? 'drop-answer' : 'deliver');
+    owner.transport.fate = (index) => (index === 1 ? 'drop-answer' : 'deliver');
     await refusal(register(await open(keeper), { ...options, key }));
-    transport.sent.length = 0;
+    owner.transport.sent.length = 0;
     for (const next of [key, BackupKey.generate()]) {
       const error = await refusal(register(await open(keeper), { ...options, key: next }));
       expect(error.code).toBe('registration-unfinished');
     }
-    expect(transport.sent).toHaveLength(0);
+    expect(owner.transport.sent).toHaveLength(0);
   });
 
   test('before its record was made keeps its key: another one does not replace it', async () => {
     const key = BackupKey.generate();
     const keeper = memoryKeeper();
-    transport.fate = () => 'drop-request';
+    owner.transport.fate = () => 'drop-request';
     await refusal(register(await open(keeper), { ...options, key }));
-    transport.fate = () => 'deliver';
+    owner.transport.fate = () => 'deliver';
     const error = await refusal(register(await open(keeper), { ...options, key: BackupKey.generate() }));
     expect(error.code).toBe('registration-unfinished');
     await register(await open(keeper), { ...options, key });
@@ -143,9 +117,9 @@ describe('a registration that is cut off', () => {
   // proves CLI-31
   test('and overtaken by another device: conflict, the journal stays, and only the owner abandons it', async () => {
     const keeper = memoryKeeper();
-    transport.fate = (index) => (index === 2 ? 'drop-request' : 'deliver');
+    owner.transport.fate = (index) => (index === 2 ? 'drop-request' : 'deliver');
     await refusal(register(await open(keeper), { ...options, key: BackupKey.generate() }));
-    transport.fate = () => 'deliver';
+    owner.transport.fate = () => 'deliver';
     const faster = BackupKey.generate();
     await register(await open(memoryKeeper()), { ...options, key: faster });
     expect((await refusal(resumeRegistration(await open(keeper)))).code).toBe('conflict');
