@@ -6,6 +6,7 @@
 import { UsageError, type Command, type Streams } from './commands/command.ts';
 import { explain } from './commands/explain.ts';
 import { list } from './commands/list.ts';
+import { matrixCommand } from './commands/matrix.ts';
 import { runTests } from './commands/run.ts';
 import { StartError } from './runner/connection.ts';
 import { EXIT } from './runner/verdict.ts';
@@ -15,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['run', runTests],
   ['list', list],
   ['explain', explain],
+  ['matrix', matrixCommand],
 ]);
 
 const HELP = `Usage: strongroom-conformance <command> [options]

@@ -39,10 +39,10 @@ const start: Operation = async (params) => {
     if (next.done === true) throw new Error(`the vault has ended: ${stderr}`);
     return next.value;
   };
-  const { url, failure } = JSON.parse(await Promise.race([line(), ended])) as Record<string, Value>;
+  const { url, failure, pins } = JSON.parse(await Promise.race([line(), ended])) as Record<string, Value>;
   ended.catch(() => undefined);
   running.set(state, { child, line });
-  return { url: url ?? null, failure: failure ?? null, store: STORE };
+  return { url: url ?? null, failure: failure ?? null, store: STORE, pins: pins ?? null };
 };
 
 const stop: Operation = async (params) => {

@@ -15,6 +15,11 @@ export class Params {
     this.#values = values;
   }
 
+  /** All of them. */
+  get all(): Record<string, Value> {
+    return { ...this.#values };
+  }
+
   /** True if the parameter is there. */
   has(name: string): boolean {
     return this.#values[name] !== undefined;

@@ -37,6 +37,7 @@ interface Waiting {
 export class Connection {
   readonly #command: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #folder: string | undefined;
   readonly #timeout: number;
   #process: ChildProcessByStdio<Writable, Readable, Readable> | undefined;
   #lines = new Lines();
@@ -45,14 +46,15 @@ export class Connection {
   #fault: string | undefined;
   #starts = 0;
 
-  /** `timeout`: milliseconds that a call may take unless it says otherwise. */
+  /** `timeout`: milliseconds that a call may take unless it says otherwise. `folder`: where the process runs. */
   constructor(
     command: readonly string[],
-    options: { timeout: number; environment?: Record<string, string> },
+    options: { timeout: number; environment?: Record<string, string>; folder?: string },
   ) {
     this.#command = command;
     this.#timeout = options.timeout;
     this.#environment = options.environment ?? {};
+    this.#folder = options.folder;
   }
 
   /** How often a process was started. */
@@ -125,6 +127,7 @@ export class Connection {
     if (program === undefined) throw new StartError('the command of the adapter is empty');
     const child = spawn(program === 'node' ? process.execPath : program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: this.#folder,
       env: { ...COMPILE_CACHE, ...process.env, ...this.#environment },
     });
     this.#starts++;

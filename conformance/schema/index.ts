@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { classFileSchema } from './classes.ts';
+import { implementationSchema, matrixSchema } from './matrix.ts';
 import { answerSchema, helloSchema, requestSchema } from './protocol.ts';
 import { expectedSchema, reportSchema } from './report.ts';
 import { vectorFileSchema } from './vector.ts';
@@ -17,6 +18,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   'adapter-hello': helloSchema,
   report: reportSchema,
   'expected-failures': expectedSchema,
+  implementation: implementationSchema,
+  matrix: matrixSchema,
 };
 
 /** File name (in vectors/schema) to text of each JSON Schema (draft 2020-12). */
