@@ -4,6 +4,7 @@
  * @module
  */
 export { allCases } from './cases/index.ts';
+export { FORMATS, writeReports, type Format } from './report/files.ts';
 export { renderHtml, type Sentences } from './report/html.ts';
 export { renderText, reproduce } from './report/terminal.ts';
 export type { Case, CaseContext } from './runner/case.ts';

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { allCases } from '../cases/index.ts';
-import { renderHtml } from '../report/html.ts';
+import { FORMATS, writeReports, type Format } from '../report/files.ts';
 import { progressTo, renderText } from '../report/terminal.ts';
 import type { Case } from '../runner/case.ts';
 import { splitCommand } from '../runner/connection.ts';
@@ -42,12 +42,14 @@ Options
   --seed N             order of the cases; printed by every run
   --timeout MS         longest wait for one answer (default 15000)
   --fail-fast          stop at the first failure
-  --out DIR            where report.json and report.html go (default .strongroom/conformance)
+  --out DIR            where the files of the run go (default .strongroom/conformance)
+  --format LIST        which of them, with commas between: ${FORMATS.join(', ')} (default all)
 
 Examples
   strongroom-conformance run --adapter "node conformance/adapters/reference.ts"
   strongroom-conformance run --adapter ./my-reader --role container-reader --claim container-reader
   strongroom-conformance run --vault http://127.0.0.1:8787
+  strongroom-conformance run --adapter ./my-reader --out results --format junit,markdown
 `;
 
 const OPTIONS = {
@@ -64,6 +66,7 @@ const OPTIONS = {
   seed: { type: 'string' },
   timeout: { type: 'string', default: '15000' },
   'fail-fast': { type: 'boolean', default: false },
+  format: { type: 'string', default: FORMATS.join(',') },
   out: { type: 'string', default: join('.strongroom', 'conformance') },
 } as const;
 
@@ -88,6 +91,14 @@ function expectedFailures(path: string | undefined): ExpectedFailure[] {
   }
 }
 
+function formatsOf(list: string): Format[] {
+  return list.split(',').map((name) => {
+    const found = FORMATS.find((format) => format === name);
+    if (found === undefined) throw new UsageError(`${name} is not a format: ${FORMATS.join(', ')}`);
+    return found;
+  });
+}
+
 /** The cases, of which those that no option selects say that they are not run. */
 function selected(cases: readonly Case[], globs: readonly string[], ids: readonly string[]): Case[] {
   const wanted = (one: Case): boolean =>
@@ -103,8 +114,9 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
   if ((values.adapter === undefined) === (url === undefined))
     throw new UsageError('run takes either --adapter or --vault');
   const only = rolesOf(values.role);
+  const formats = formatsOf(values.format);
   const set = loadVectors();
-  const { report, stale } = await run({
+  const { report } = await run({
     ...(values.adapter !== undefined && { adapter: splitCommand(values.adapter) }),
     ...(url !== undefined && { vaultUrl: url }),
     cases: selected(allCases(set), values.case, values.requirement),
@@ -121,12 +133,9 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
     progress: progressTo(io.stderr),
   });
   if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K');
-  const { out } = values;
-  mkdirSync(out, { recursive: true });
   const sentences = new Map(readSpec().requirements.map(({ id, sentence }) => [id, sentence]));
-  writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, undefined, 1)}\n`);
-  writeFileSync(join(out, 'report.html'), renderHtml(report, sentences));
-  io.stdout.write(`Report: ${join(out, 'report.html')}\n${renderText(report, stale)}`);
+  const files = writeReports(report, sentences, values.out, formats);
+  io.stdout.write(`Files: ${files.join(' ')}\n${renderText(report)}`);
   return report.exitCode;
 }
 

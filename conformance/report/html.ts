@@ -6,15 +6,12 @@
 import type { CaseResult, Report, Status } from '../schema/report.ts';
 import { advice } from './advice.ts';
 import { hexDiff, type DiffRow } from './diff.ts';
+import { escape } from './escape.ts';
 import { STYLE } from './style.ts';
 import { reproduce } from './terminal.ts';
 
 /** Sentence of each requirement, for the matrix. */
 export type Sentences = ReadonlyMap<string, string>;
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/gu, (c) => `&#${c.codePointAt(0)};`);
-}
 
 const GROUPS: Readonly<Record<Status, 'good' | 'bad' | 'none'>> = {
   pass: 'good',

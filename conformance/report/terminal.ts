@@ -68,7 +68,7 @@ function failure(report: Report, result: CaseResult): string[] {
 }
 
 /** The report as text; its last lines are the verdicts, one a role. */
-export function renderText(report: Report, stale: readonly string[]): string {
+export function renderText(report: Report): string {
   const bad = report.results.filter(
     ({ status }) => status === 'fail' || status === 'error' || status === 'xpass',
   );
@@ -80,7 +80,7 @@ export function renderText(report: Report, stale: readonly string[]): string {
     '',
     ...bad.flatMap((result) => failure(report, result)),
     ...[...reasons].map(([reason, count]) => `  not run: ${count} (${reason})`),
-    ...stale.map((line) => `  stale expectation: ${line}`),
+    ...report.stale.map((line) => `  stale expectation: ${line}`),
     `${report.results.length} cases, ${passed} passed, ${bad.length} failed, ${notRun.length} not run, in ${(report.milliseconds / 1000).toFixed(1)} s; seed ${report.seed}`,
     ...report.verdicts.map(verdictLine),
     '',

@@ -139,7 +139,7 @@ async function closed(adapter: Connection, results: readonly CaseResult[]): Prom
  *
  * @throws StartError if the adapter does not start or does not greet
  */
-export async function run(options: RunOptions): Promise<{ report: Report; stale: string[] }> {
+export async function run(options: RunOptions): Promise<{ report: Report }> {
   const started = new Date();
   const start = performance.now();
   const adapter =
@@ -184,9 +184,10 @@ export async function run(options: RunOptions): Promise<{ report: Report; stale:
       ...(hello && { hello }),
       results: ordered,
       verdicts: all,
+      stale,
       exitCode: exitCode(ordered, all, options.claims ?? [], stale),
     };
-    return { report, stale };
+    return { report };
   } finally {
     await adapter?.close();
     rmSync(folder, { recursive: true, force: true });

@@ -72,7 +72,8 @@ export function applyExpected(
     const line = byCase.get(result.id);
     if (line === undefined) return result;
     if (line.expires < today) stale.push(`${line.case}: expired on ${line.expires}`);
-    else if (result.status === 'fail' && result.class === line.class) return { ...result, status: 'xfail' };
+    else if (result.status === 'fail' && result.class === line.class)
+      return { ...result, status: 'xfail', issue: line.issue };
     else if (result.status === 'fail')
       stale.push(`${line.case}: failed as ${result.class}, not as ${line.class}`);
     else if (result.status === 'pass') {

@@ -51,6 +51,8 @@ export interface CaseResult {
   readonly detail?: string;
   readonly expected?: string;
   readonly actual?: string;
+  /** Of a failure that was expected: what it is waiting for. */
+  readonly issue?: string;
   readonly milliseconds: number;
 }
 
@@ -83,6 +85,8 @@ export interface Report {
   readonly hello?: Hello;
   readonly results: CaseResult[];
   readonly verdicts: Verdict[];
+  /** What is wrong with the list of expected failures, a sentence for each stale line. */
+  readonly stale: string[];
   readonly exitCode: number;
 }
 
@@ -114,6 +118,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       detail: z.string().exactOptional(),
       expected: z.string().exactOptional(),
       actual: z.string().exactOptional(),
+      issue: z.url().exactOptional(),
       milliseconds: z.number().nonnegative(),
     }),
   ),
@@ -134,6 +139,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       without: z.array(z.string()),
     }),
   ),
+  stale: z.array(z.string()),
   exitCode: z.int().min(0).max(6),
 });
 
