@@ -106,6 +106,7 @@ describe('exit codes', () => {
     ['wrong-id', 3],
     ['twice', 3],
     ['late-twice', 3],
+    ['unasked', 3],
     ['flood', 3],
     ['hello-twice', 3],
     ['hello-flood', 3],
@@ -126,7 +127,8 @@ describe('exit codes', () => {
     ['log', /a line that is not JSON: "listening on port 8080"/u],
     ['shape', /a line that is no answer: .* at result/u],
     ['twice', /two answers to one request/u],
-    ['late-twice', /an answer that nobody asked for/u],
+    ['late-twice', /two answers to one request/u],
+    ['unasked', /an answer that nobody asked for/u],
     ['wrong-id', /another id/u],
     ['flood', /a line without end/u],
   ])('of an adapter that does %s the report says what is wrong', async (mode, what) => {

@@ -24,8 +24,9 @@ function say(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Writes `text` as fast as it is read, for ever. */
+/** Writes `text` as fast as it is read, until the input ends. */
 function flood(stream: NodeJS.WriteStream, text: string): void {
+  process.stdin.once('end', () => process.exit(0));
   const more = (): void => {
     while (stream.write(text));
     stream.once('drain', more);
@@ -54,6 +55,10 @@ const MODES: Readonly<Record<string, (id: string, line: string) => void>> = {
   'late-twice': (id) => {
     say({ id, ...OK });
     setTimeout(() => say({ id, ...OK }), 50);
+  },
+  unasked: (id) => {
+    say({ id, ...OK });
+    setTimeout(() => say({ id: 'another', ...OK }), 50);
   },
   'no-line-end': (id) => process.stdout.write(JSON.stringify({ id, ...OK })),
   flood: () => flood(process.stdout, 'x'.repeat(MEGABYTE)),

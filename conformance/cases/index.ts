@@ -9,6 +9,7 @@ import { scenarioCases } from '../scenarios/index.ts';
 import type { VectorSet } from '../vectors.ts';
 import { chatWriterCases } from './chat-writer/index.ts';
 import { fileCases } from './files.ts';
+import { freshCases } from './fresh/index.ts';
 import { httpRangeCases } from './http-ranges.ts';
 import { orderCases } from './order.ts';
 import { probeCases } from './probes.ts';
@@ -22,6 +23,7 @@ export function allCases(set: VectorSet): Case[] {
   const vectors = [...set.vectors.values()].map(({ vector, feature }) => vectorCase(vector, feature));
   return [
     ...vectors,
+    ...freshCases(set),
     ...writerCases,
     ...streamingCases,
     ...httpRangeCases,

@@ -17,6 +17,8 @@ export interface CaseContext {
   readonly vaultUrl?: string;
   /** An empty folder of the run; cases make their own names in it. */
   readonly folder: string;
+  /** Seed of the run: the order, and values that are made for this run alone. */
+  readonly seed: number;
   readonly loose: boolean;
 }
 

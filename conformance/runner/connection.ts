@@ -43,6 +43,8 @@ export class Connection {
   #lines = new Lines();
   #stderr = '';
   #waiting: Waiting | undefined;
+  /** Id of the last request that was answered. */
+  #answered: string | undefined;
   #fault: string | undefined;
   #starts = 0;
 
@@ -170,11 +172,12 @@ export class Connection {
     for (const line of this.#lines.push(text)) {
       const read = readAnswer(line);
       if (typeof read === 'string') return this.#lost(child, 'protocol', read);
+      if (read.id === this.#answered) return this.#lost(child, 'protocol', 'two answers to one request');
       if (this.#waiting === undefined)
         return this.#lost(child, 'protocol', 'an answer that nobody asked for');
-      if (answer !== undefined) return this.#lost(child, 'protocol', 'two answers to one request');
       if (read.id !== this.#waiting.id)
         return this.#lost(child, 'protocol', 'an answer with another id than its request');
+      this.#answered = read.id;
       ({ answer } = read);
     }
     if (this.#lines.endless) return this.#lost(child, 'protocol', 'a line without end');

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly roles?: readonly Role[];
   /** Cases up to this level; default `core`. */
   readonly level?: Level;
-  /** Seed of the order; the same seed gives the same order. */
+  /** Seed of the order and of the values of `fresh` cases; the same seed gives the same ones. */
   readonly seed: number;
   /** Milliseconds for one request. */
   readonly timeout: number;
@@ -163,6 +163,7 @@ export async function run(options: RunOptions): Promise<{ report: Report }> {
       ...(hello && { hello }),
       ...(options.vaultUrl !== undefined && { vaultUrl: options.vaultUrl }),
       folder,
+      seed: options.seed,
       loose: options.loose ?? false,
     };
     const ran = await runAll(options, shuffled(cases, options.seed), context);

@@ -4,7 +4,7 @@
  * @module
  */
 import { be, cat, toHex, xor, zeros, type Bytes } from '../../conformance/peer/primitives.ts';
-import type { Recipe } from '../../conformance/peer/sealed-object.ts';
+import { writeObject, type Recipe } from '../../conformance/peer/sealed-object.ts';
 import type { Digest, VectorFile } from '../../conformance/schema/vector.ts';
 import { collisions } from './collision.ts';
 import { ends } from './ends.ts';
@@ -18,6 +18,7 @@ import {
   releasedBefore,
   salt,
   SEALED,
+  searched,
   zeroCiphertext,
   zeroObject,
 } from './objects.ts';
@@ -50,13 +51,14 @@ export function chunks(): VectorFile {
     why: 'A counter of eight bits wraps, a little-endian one goes astray.',
     requirements: ['RDR-1'],
   });
-  const carry = objects.accept('base-nonce-carry', zeroObject('carry 113', 3, 5), {
+  const endsInFf = (recipe: Recipe): boolean =>
+    writeObject({ ...recipe, content: zeros(0) }).baseNonce.at(-1) === 0xff;
+  const carry = searched('carry', (name) => zeroObject(name, 3, 5), endsInFf);
+  objects.accept('base-nonce-carry', carry, {
     title: 'Four chunks whose base nonce ends in ff',
     why: 'The index is XORed into the base nonce; a writer or reader that adds it carries, and differs here.',
     requirements: ['RDR-1'],
   });
-  // The name of its salt was searched for.
-  if (carry.baseNonce.at(-1) !== 0xff) throw new Error('the base nonce does not end in ff');
   for (const [id, length] of [
     ['content-0', 0],
     ['content-1', 1],

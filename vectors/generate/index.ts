@@ -55,11 +55,15 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['vault', owner],
 ];
 
+/** Every family, with its folder in `vectors/`. */
+export function families(): (readonly [folder: string, file: VectorFile])[] {
+  return FAMILIES.map(([folder, family]) => [folder, family()]);
+}
+
 /** Path below `vectors/` and text of every generated file, the JSON Schemas and the page of classes among them. */
 export function generate(): Map<string, string> {
   const files = new Map<string, string>();
-  for (const [folder, family] of FAMILIES) {
-    const file = family();
+  for (const [folder, file] of families()) {
     files.set(`${folder}/${file.family}.json`, `${JSON.stringify(file, undefined, 1)}\n`);
   }
   files.set('CLASSES.md', classesPage());

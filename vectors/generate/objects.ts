@@ -64,10 +64,33 @@ export function zeroCiphertext(
   return cat(...full, tail);
 }
 
-/** An object of `chunks` full chunks of zeros and a final one with `tail` bytes of content. */
+/** The first of `NAME`, `NAME 1`, `NAME 2` and so on that gives an object that fits: most salts do not. */
+export function searched(
+  name: string,
+  make: (name: string) => Recipe,
+  fits: (recipe: Recipe) => boolean,
+): Recipe {
+  for (let n = 0; ; n++) {
+    const recipe = make(n === 0 ? name : `${name} ${n}`);
+    if (fits(recipe)) return recipe;
+  }
+}
+
+/** More full chunks than this are not asked how they end. */
+const FEW = 16;
+
+/**
+ * An object of `chunks` full chunks of zeros and a final one with `tail` bytes of content. No chunk of a few ends in a
+ * zero: readers would hold it back as if it were padding.
+ */
 export function zeroObject(name: string, chunks: number, tail: number, more: Partial<Recipe> = {}): Recipe {
-  const recipe = { key: KEY, salt: salt(name), ...more };
-  return { ...recipe, content: zeroCiphertext(recipe, chunks, named(`tail of ${name}`, tail)) };
+  const make = (each: string): Recipe => {
+    const recipe = { key: KEY, salt: salt(each), ...more };
+    return { ...recipe, content: zeroCiphertext(recipe, chunks, named(`tail of ${each}`, tail)) };
+  };
+  const chunk = 2 ** (more.chunkLog2 ?? 14);
+  const ends = Array.from({ length: chunks <= FEW ? chunks : 0 }, (_, i) => (i + 1) * chunk - 1);
+  return searched(name, make, ({ content }) => ends.every((end) => content[end] !== 0));
 }
 
 /** A family of `container.open`, whose accepting vectors remember how they were written. */
