@@ -4,7 +4,9 @@
  * @module
  */
 import { UsageError, type Command, type Streams } from './commands/command.ts';
+import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
+import { init } from './commands/init.ts';
 import { list } from './commands/list.ts';
 import { matrixCommand } from './commands/matrix.ts';
 import { runTests } from './commands/run.ts';
@@ -13,6 +15,8 @@ import { EXIT } from './runner/verdict.ts';
 
 /** Every command by its name, in the order in which the help lists them. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['init', init],
+  ['doctor', doctor],
   ['run', runTests],
   ['list', list],
   ['explain', explain],
@@ -29,6 +33,7 @@ Exit codes
   4 a fault of the suite · 5 only stale expectations · 6 a claimed role is incomplete
 
 Examples
+  strongroom-conformance init --lang python my-reader
   strongroom-conformance run --adapter "node conformance/adapters/reference.ts"
   strongroom-conformance run --vault http://127.0.0.1:8787
   strongroom-conformance explain chunks.swapped

@@ -72,7 +72,8 @@ const OPTIONS = {
 
 const LOOPBACK: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
 
-function vaultUrl(url: string | undefined, allowed: readonly string[]): string | undefined {
+/** The address of a vault that may be tested. @throws UsageError unless it is on this machine or its host is allowed */
+export function vaultUrl(url: string | undefined, allowed: readonly string[]): string | undefined {
   if (url === undefined) return undefined;
   if (!URL.canParse(url)) throw new UsageError(`--vault takes an address, such as http://127.0.0.1:8787`);
   const { hostname } = new URL(url);

@@ -21,6 +21,13 @@ const COMPILE_CACHE: Readonly<Record<string, string>> = import.meta.url.endsWith
 /** The adapter could not be started, or did not greet. */
 export class StartError extends Error {
   override readonly name = 'StartError';
+  /** What came in the place of a greeting; absent if it was none that the schema knows. */
+  readonly outcome: Outcome | undefined;
+
+  constructor(message: string, outcome?: Outcome) {
+    super(message);
+    this.outcome = outcome;
+  }
 }
 
 /** Splits a command line at spaces; single and double quotes keep words together. No shell is involved. */
@@ -79,7 +86,7 @@ export class Connection {
     const outcome = await this.#exchange('hello', { protocols: [1] }, Math.max(this.#timeout, 20_000));
     if (outcome.outcome !== 'ok') {
       this.#end();
-      throw new StartError(`the adapter did not answer hello: ${describe(outcome)}`);
+      throw new StartError(`the adapter did not answer hello: ${describe(outcome)}`, outcome);
     }
     const parsed = helloSchema.safeParse(outcome.result);
     if (!parsed.success) {
