@@ -1,4 +1,4 @@
-"""The adapter: requests of the runner, one JSON object a line, to the operations of this package."""
+"""The adapter: requests of the runner, one JSON object a line, to operations of this package."""
 
 import json
 import sys

@@ -1,10 +1,17 @@
 """The operations of the adapter protocol (spec/conformance.md), by name."""
 
-from . import content, objects, sets
+from . import clients, content, objects, sets, vaults
 
-ROLES = ["container-reader", "container-writer", "set-reader"]
+ROLES = ["container-reader", "container-writer", "set-reader", "vault-client"]
 FEATURES = [
     *("keys", "container", "sweep", "lengths", "engine", "streaming", "ranges", "files"),
     *("records", "manifest", "set", "freshness"),
+    *("opaque-client", "channel-client", "fleet", "exchange", "owner", "client"),
 ]
-OPERATIONS = {**objects.OPERATIONS, **content.OPERATIONS, **sets.OPERATIONS}
+OPERATIONS = {
+    **objects.OPERATIONS,
+    **content.OPERATIONS,
+    **sets.OPERATIONS,
+    **vaults.OPERATIONS,
+    **clients.OPERATIONS,
+}

@@ -203,7 +203,7 @@ def read_trailer(final: bytes, length: int, chunk_log2: int) -> Trailer:
 
 
 class Reader:
-    """Opens one object that comes in pieces. `release` gets content, provisional until `end` returns.
+    """Opens one object that comes in pieces. `release` gets content: provisional until `end`.
 
     Every call after an error throws it again; every call after `end` is refused with `closed`.
     """

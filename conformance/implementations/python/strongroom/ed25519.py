@@ -32,7 +32,7 @@ def double(x: int, y: int) -> tuple[int, int]:
 
 
 def verifies(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether a signature holds. OpenSSL compares R as bytes, so that it is canonical, and bounds S."""
+    """Whether a signature holds. OpenSSL compares R as bytes, so it is canonical, and bounds S."""
     if not is_public_key(public_key):
         return False
     try:

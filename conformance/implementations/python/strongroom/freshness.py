@@ -2,8 +2,6 @@
 
 from types import SimpleNamespace
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from . import ed25519, keys
 from .errors import Refused
 from .wire import Struct, fixed, uint32, uint64
@@ -22,7 +20,7 @@ def open_head(backup_key: bytes, data: bytes) -> SimpleNamespace:
     head = signed.head
     if head.generation == 0 or head.key_epoch == 0:
         raise Refused("bad-head")
-    public = keys.owner_key(backup_key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    public = keys.owner_public_key(backup_key)
     message = keys.label("set-head") + SET_HEAD.write(head)
     if not ed25519.verifies(public, signed.signature, message):
         raise Refused("bad-head")

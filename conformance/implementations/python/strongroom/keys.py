@@ -6,6 +6,7 @@ import hmac
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .errors import Refused
 
@@ -45,6 +46,10 @@ def object_key(backup_key: bytes) -> bytes:
 
 def owner_key(backup_key: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(derive(backup_key, "owner-key"))
+
+
+def owner_public_key(backup_key: bytes) -> bytes:
+    return owner_key(backup_key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def format_recovery_key(key: bytes) -> str:

@@ -14,7 +14,6 @@ from .wire import (
     Struct,
     fixed,
     int64,
-    one_of,
     opaque,
     optional,
     select,
@@ -103,7 +102,7 @@ class Manifest:
 
 @dataclass
 class ManifestReader:
-    """Takes the content of a manifest in pieces and refuses what breaks its rules, in their order."""
+    """Takes the content of a manifest in pieces, and refuses what breaks its rules, in order."""
 
     head: SimpleNamespace | None = None
     keys: dict[int, bytes] = field(default_factory=dict)

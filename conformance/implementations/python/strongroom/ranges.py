@@ -104,7 +104,7 @@ class RangeReader:
 
 
 def plan(header: int, chunk_log2: int, object_length: int, offset: int, length: int) -> tuple:
-    """First and last chunk of a range, and start and end of the part of the object that holds them."""
+    """First and last chunk of a range, and start and end of the part that holds them."""
     first, last = offset >> chunk_log2, (offset + length - 1) >> chunk_log2
     sealed = (1 << chunk_log2) + TAG
     end = min(header + (last + 1) * sealed, object_length)

@@ -46,7 +46,7 @@ class Fragments:
         del self.buffer[:at]
 
     def _step(self, at: int) -> int | None:
-        """Takes zeros or a fragment at the place `at` of the buffer; None if more bytes are needed."""
+        """Takes zeros or a fragment at a place of the buffer; None if more bytes are needed."""
         there = len(self.buffer) - at
         left = self.chunk_size - self.position % self.chunk_size
         if left == self.chunk_size:
