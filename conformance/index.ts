@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { folderFiles, type Files } from './assets.ts';
 export { allCases } from './cases/index.ts';
 export { FORMATS, writeReports, type Format } from './report/files.ts';
 export { renderHtml, type Sentences } from './report/html.ts';

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from './vectors.ts';
+import { ownFiles } from './assets.ts';
 
 /** One normative sentence. */
 export interface Requirement {
@@ -74,18 +72,16 @@ function retiredIn(text: string): string[] {
   return lines.flatMap((line) => line.slice(line.indexOf('Retired')).match(/\b[A-Z]{3}-[0-9]+\b/gu) ?? []);
 }
 
-/** Every requirement of the documents in `folder`, in the order of files and lines. */
-export function readSpec(folder: string = join(packageRoot(), 'spec')): {
+/** Every requirement of the documents of the specification, in the order of files and lines. */
+export function readSpec(): {
   requirements: Requirement[];
   faults: TextFault[];
   /** Ids that were given up, and are not given to another rule. */
   retired: string[];
 } {
-  if (!existsSync(folder)) return { requirements: [], faults: [], retired: [] };
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.md'))
-    .sort();
-  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8'));
+  const spec = ownFiles('spec');
+  const files = spec.names().filter((name) => name.endsWith('.md') && !name.includes('/'));
+  const texts = files.map((file) => spec.read(file).toString('utf8'));
   const documents = files.map((file, i) => readDocument(file, texts[i] ?? ''));
   return {
     requirements: documents.flatMap((one) => one.requirements),

@@ -4,20 +4,10 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownFiles, type Files } from './assets.ts';
 import { vectorFileSchema, type Packed, type Value, type Vector, type VectorFile } from './schema/vector.ts';
 
-/** The folder of the package: the sources and the published `dist/` lie at different depths in it. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    if (folder === dirname(folder)) throw new Error('the vectors are not where the package has them');
-    folder = dirname(folder);
-  }
-  return folder;
-}
+export { packageRoot } from './assets.ts';
 
 /** All vectors of a folder, and what identifies them. */
 export interface VectorSet {
@@ -35,32 +25,30 @@ const EXTERNAL = 'rfc';
 /** What lies among the vectors and is none: which classes of malformed input they cover. */
 export const CLASSES = 'classes.json';
 
-function vectorPaths(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.json') && !entry.name.endsWith('.schema.json'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !relative(folder, path).startsWith(EXTERNAL) && relative(folder, path) !== CLASSES)
-    .sort();
+function isVectorFile(name: string): boolean {
+  return (
+    name.endsWith('.json') && !name.endsWith('.schema.json') && !name.startsWith(EXTERNAL) && name !== CLASSES
+  );
 }
 
 /**
- * Reads and checks every vector file below `folder`.
+ * Reads and checks every vector file among `from`; those of the suite unless told.
  *
  * @throws Error if a file breaks the schema, an id appears twice, or `from` names something that does not accept
  */
-export function loadVectors(folder: string = join(packageRoot(), 'vectors')): VectorSet {
+export function loadVectors(from: Files = ownFiles('vectors')): VectorSet {
   const files: VectorFile[] = [];
   const vectors: VectorSet['vectors'] = new Map();
   const hash = createHash('sha256');
-  for (const path of vectorPaths(folder)) {
-    const bytes = readFileSync(path);
-    hash.update(`${relative(folder, path)}\0${bytes.length}\0`).update(bytes);
+  for (const name of from.names().filter(isVectorFile)) {
+    const bytes = from.read(name);
+    hash.update(`${name}\0${bytes.length}\0`).update(bytes);
     const parsed = vectorFileSchema.safeParse(JSON.parse(bytes.toString('utf8')));
-    if (!parsed.success) throw new Error(`${path}: ${parsed.error.message}`);
+    if (!parsed.success) throw new Error(`${name}: ${parsed.error.message}`);
     const file = parsed.data;
     files.push(file);
     for (const vector of file.vectors) {
-      if (vectors.has(vector.id)) throw new Error(`${path}: the id ${vector.id} is used twice`);
+      if (vectors.has(vector.id)) throw new Error(`${name}: the id ${vector.id} is used twice`);
       vectors.set(vector.id, { vector, family: file.family, feature: file.feature });
     }
   }

@@ -90,8 +90,7 @@ async function run(args: readonly string[], io: Streams): Promise<number> {
 
 /** The command. */
 export const matrixCommand: Command = {
-  summary:
-    'implementations against each other: every writer with every reader, every client with every vault',
+  summary: 'implementations against each other, each with each',
   help: HELP,
   run,
 };

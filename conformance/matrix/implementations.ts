@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from '../assets.ts';
 import { Connection, StartError } from '../runner/connection.ts';
 import {
   implementationSchema,
@@ -14,7 +15,6 @@ import {
   type Participant,
 } from '../schema/matrix.ts';
 import type { Hello } from '../schema/protocol.ts';
-import { packageRoot } from '../vectors.ts';
 
 /** The file that makes a folder an implementation. */
 export const MANIFEST = 'implementation.json';

@@ -41,7 +41,7 @@ export async function matrix(options: MatrixOptions): Promise<MatrixReport> {
   const members: Member[] = [];
   try {
     for (const found of implementations) {
-      progress(`${found.about.name} is built`);
+      progress(`building ${found.about.name}`);
       const { participant, member } = await prepare(found, patience);
       participants.push(participant);
       if (member !== undefined) members.push(member);

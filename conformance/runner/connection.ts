@@ -8,9 +8,9 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import * as z from 'zod';
+import { packageRoot } from '../assets.ts';
 import { helloSchema, type Hello, type Outcome } from '../schema/protocol.ts';
 import type { Value } from '../schema/vector.ts';
-import { packageRoot } from '../vectors.ts';
 import { Lines, readAnswer } from './lines.ts';
 
 /** From the sources, adapters of the reference start in half the time if Node keeps what it has compiled. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { CaseResult } from '../schema/report.ts';
+import { folderFiles } from '../assets.ts';
 import { loadVectors, unpack } from '../vectors.ts';
 import { splitCommand } from './connection.ts';
 import { shuffled } from './run.ts';
@@ -205,7 +206,7 @@ test('a set of vectors with an id twice, or a reject without its accepting twin,
         vectors,
       }),
     );
-    return () => loadVectors(folder);
+    return () => loadVectors(folderFiles(folder));
   };
   expect(load(vector)).not.toThrow();
   expect(load(vector, vector)).toThrow(/twice/u);

@@ -4,9 +4,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from '../vectors.ts';
+import { ownFiles } from '../assets.ts';
 
 /** The skeleton of one language. Commands are for the folder of the adapter. */
 export interface Skeleton {
@@ -53,5 +51,5 @@ export const SKELETONS: ReadonlyMap<string, Skeleton> = new Map<string, Skeleton
 
 /** Text of a file of a skeleton. */
 export function skeletonText(language: string, file: string): string {
-  return readFileSync(join(packageRoot(), 'conformance', 'skeletons', language, file), 'utf8');
+  return ownFiles('conformance/skeletons').read(`${language}/${file}`).toString('utf8');
 }
