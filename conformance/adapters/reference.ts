@@ -18,6 +18,7 @@ import { recordOperations } from './reference-records.ts';
 import { salvageOperations } from './reference-salvage.ts';
 import { setOperations } from './reference-set.ts';
 import { setWriterOperations } from './reference-set-writer.ts';
+import { stepOperations } from './reference-step.ts';
 import { serve, Unsupported, type Operation } from './serve.ts';
 
 const production = process.argv.includes('--production');
@@ -60,6 +61,7 @@ const hello: Operation = () => ({
     'channel-server-p256',
     'fleet',
     'exchange',
+    'vault-step',
     'owner',
     'vault',
     'vault-time',
@@ -87,6 +89,7 @@ const operations = Object.entries({
   ...freshnessOperations,
   ...chatOperations,
   ...vaultOperations,
+  ...stepOperations,
   ...liveOperations,
   ...clientOperations,
 }).map(([name, operation]) => [name, name.startsWith('probe.') ? operation : guarded(operation)] as const);

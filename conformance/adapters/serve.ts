@@ -54,6 +54,13 @@ export class Params {
     return value;
   }
 
+  /** A parameter that is true or false. */
+  flag(name: string): boolean {
+    const value = this.#values[name];
+    if (typeof value !== 'boolean') throw new TypeError(`${name} is not true or false`);
+    return value;
+  }
+
   /** A parameter that is an object. */
   object(name: string): Params {
     const value = this.#values[name];

@@ -21,6 +21,7 @@ import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { vaultChangeMutants } from './vault-changes.ts';
 import { wireMutants } from './wire.ts';
+import { vaultStepMutants } from './vault-step.ts';
 import { writerOrderMutants } from './writer-order.ts';
 import { setWriterMutants } from './writer-set.ts';
 import type { Mutant } from './mutant.ts';
@@ -47,4 +48,5 @@ export const mutants: readonly Mutant[] = [
   ...wireMutants,
   ...setWriterMutants,
   ...writerOrderMutants,
+  ...vaultStepMutants,
 ];

@@ -210,7 +210,12 @@ export function decodeAnswer(plaintext: Uint8Array): {
 }
 
 /** What a statement of the suite's own vault says; absent fields are zero. */
-export type Said = Partial<Omit<Statement, 'requestHash' | 'body'>> & { readonly body?: Uint8Array };
+export type Said = Partial<Omit<Statement, 'requestHash' | 'body'>> & {
+  readonly body?: Uint8Array;
+  /** When the report begins and ends. */
+  readonly first?: number;
+  readonly last?: number;
+};
 
 /** Statement. */
 export function encodeStatement(requestHash: Uint8Array, said: Said): Bytes {
@@ -231,7 +236,8 @@ export function encodeStatement(requestHash: Uint8Array, said: Said): Bytes {
     be(1, CHANGES.indexOf(said.scheduledChange ?? 'none')),
     be(8, said.reportSerial ?? 0),
     be(4, said.failed ?? 0),
-    zeros(16),
+    be(8, said.first ?? 0),
+    be(8, said.last ?? 0),
     prefixed(2, said.body ?? zeros(0)),
   );
 }

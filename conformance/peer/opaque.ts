@@ -40,6 +40,15 @@ function element(bytes: Uint8Array): Element {
   return Point.fromBytes(bytes);
 }
 
+/** True for the encoding of an element other than the identity. */
+export function isElement(bytes: Uint8Array): boolean {
+  try {
+    return !element(bytes).equals(Point.ZERO);
+  } catch {
+    return false;
+  }
+}
+
 function mul(point: Element, by: bigint): Bytes {
   return new Uint8Array(point.multiply(by).toBytes());
 }

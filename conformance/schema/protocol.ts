@@ -73,6 +73,7 @@ export const OPTIONAL_FEATURES: readonly string[] = [
   'opaque-server',
   'channel-client',
   'channel-server',
+  'vault-step',
   'channel-server-p256',
   'vault-p256',
 ];

@@ -24,6 +24,7 @@ import { salvageVectors } from './salvage.ts';
 import { SET_FAMILIES } from './set-families.ts';
 import { sweeps } from './sweeps.ts';
 import { trailer } from './trailer.ts';
+import { transcripts } from './transcripts.ts';
 import { wire } from './wire.ts';
 import { writer } from './writer.ts';
 
@@ -53,6 +54,7 @@ const FAMILIES: readonly (readonly [string, () => VectorFile])[] = [
   ['vault', fleetP256],
   ['vault', wire],
   ['vault', owner],
+  ['vault', transcripts],
 ];
 
 /** Every family, with its folder in `vectors/`. */

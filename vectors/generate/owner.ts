@@ -58,7 +58,7 @@ export function owner(): VectorFile {
   accept('register-confirm', 'register-confirm', named('confirm', 96), 'A confirmation that replaces a key');
   accept('delete', 'delete', be(8, 7), 'A deletion at version 7');
   accept('delete-version-zero', 'delete', be(8, 0), 'A deletion at version 0');
-  accept('cancel', 'cancel', be(8, 7), 'A cancel at version 7: the same body as a deletion');
+  accept('cancel', 'cancel', be(8, 7), 'A cancel of what takes effect at 7: the same body as a deletion');
   accept('get-head', 'get-head', zeros(0), 'Asking for the head: no body at all');
   accept('put-head', 'put-head', cat(zeros(32), HEAD), 'The first head');
   accept('account-of-64', 'delete', be(8, 7), 'An account of 64 bytes', named('long account', 64));
