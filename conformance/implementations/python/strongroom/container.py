@@ -82,7 +82,8 @@ FIELDS: list[tuple[int, Callable[[bytes], bool], str]] = [
     (10, lambda h: h[9] == 1, "unsupported-suite"),
     (11, lambda h: h[10] in CHUNK_LOG2S, "unsupported-chunk-size"),
     (12, lambda h: h[11] in TYPES, "unsupported-type"),
-    (16, lambda h: h[14:16] == b"\0\0", "reserved-not-zero"),
+    (15, lambda h: h[14] == 0, "reserved-not-zero"),
+    (16, lambda h: h[15] == 0, "reserved-not-zero"),
     (16, lambda h: int.from_bytes(h[12:14]) <= 4096, "bad-extension"),
 ]
 

@@ -1,5 +1,6 @@
 """Finding the newest manifest of a storage, and reading files by it (set.md)."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -37,6 +38,7 @@ class Found:
     object_key: bytes
     copies: int
     scan: Scan
+    newest: SimpleNamespace
 
     def key_of(self, epoch: int) -> bytes:
         return (
@@ -46,7 +48,7 @@ class Found:
     @property
     def damaged(self) -> dict[str, str]:
         """Codes by name. That an ancestor is sealed under an older key is no damage."""
-        old = {name for a in self.manifest.head.ancestors for name in copies_of(a)}
+        old = {name for a in self.newest.ancestors for name in copies_of(a)}
         return {
             name: code
             for name, code in self.scan.damaged.items()
@@ -55,10 +57,10 @@ class Found:
 
     @property
     def unused(self) -> list[str]:
-        head = self.manifest.head
-        named = {name for one in [head, *head.ancestors] for name in copies_of(one)}
-        named |= {storage_name(one.commitment) for one in self.manifest.objects}
-        return [name for name in self.scan.names if name not in named]
+        """Names of what is no object of the manifest, other than manifests of the key."""
+        used = set(self.scan.heads)
+        used |= {storage_name(one.commitment) for one in self.manifest.objects}
+        return [name for name in self.scan.names if name not in used]
 
 
 def copies_of(named: SimpleNamespace) -> list[str]:
@@ -144,7 +146,8 @@ def find(storage: FolderStorage, backup_key: bytes, named: str | None = None) ->
         raise Refused(seen.manifests[names[0]])
     if len({manifest.id for manifest in whole.values()}) > 1:
         raise Refused("fork")
-    return Found(next(iter(whole.values())), object_key, len(whole), seen)
+    manifest = next(iter(whole.values()))
+    return Found(manifest, object_key, len(whole), seen, manifest.head)
 
 
 def check_newest(storage: FolderStorage, object_key: bytes, seen: Scan) -> None:
@@ -196,7 +199,7 @@ def find_named(
     if code == "wrong-key" and named in seen.manifests:
         return find_older(storage, backup_key, named)
     if code or named not in seen.heads:
-        raise Refused(code or "object-mismatch")
+        raise Refused(code or "object-missing")
     own = seen.heads[named]
     same = [
         name
@@ -208,7 +211,7 @@ def find_named(
         if name in whole:
             chosen = whole[name]
             copies = sum(1 for manifest in whole.values() if manifest.id == chosen.id)
-            return Found(chosen, object_key, copies, seen)
+            return Found(chosen, object_key, copies, seen, chosen.head)
     raise Refused(seen.manifests[named])
 
 
@@ -222,18 +225,14 @@ def find_older(storage: FolderStorage, backup_key: bytes, named: str) -> Found:
         if ancestor.manifest_id in met:
             continue
         met.add(ancestor.manifest_id)
-        names = sorted(copies_of(ancestor), key=lambda name: name != named)
-        whole, codes = [], {}
-        for name in names:
-            try:
-                whole.append(read_older(storage, name, object_keys, ancestor))
-            except Refused as refused:
-                codes[name] = refused.code
-        if named in names:
-            if not whole or codes.get(named) == "wrong-key":
-                raise Refused(codes[named])
-            return Found(*whole[0], len(whole), newest.scan)
-        waiting += [next for manifest, _ in whole[:1] for next in manifest.head.ancestors]
+        whole = {}
+        for name in copies_of(ancestor):
+            with suppress(Refused):
+                whole[name] = read_older(storage, name, object_keys, ancestor)
+        if named in whole:
+            return Found(*whole[named], len(whole), newest.scan, newest.newest)
+        for manifest, _ in whole.values():
+            waiting += manifest.head.ancestors
     raise Refused("wrong-key")
 
 
