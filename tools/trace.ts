@@ -119,8 +119,10 @@ const exclusionsPath = join(root, 'spec', 'exclusions.json');
 const reportPath = join(root, '.strongroom', 'conformance', 'report.json');
 const killsPath = join(root, '.strongroom', 'mutants.json');
 
+/** What a file holds; `otherwise` if there is none, or one of an older form. */
 function readJson<T>(path: string, schema: z.ZodType<T>, otherwise: T): T {
-  return existsSync(path) ? schema.parse(JSON.parse(readFileSync(path, 'utf8'))) : otherwise;
+  if (!existsSync(path)) return otherwise;
+  return schema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data ?? otherwise;
 }
 
 function runTool(...args: string[]): void {
