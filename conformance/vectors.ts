@@ -8,6 +8,17 @@ import { ownFiles, type Files } from './assets.ts';
 import { vectorFileSchema, type Packed, type Value, type Vector, type VectorFile } from './schema/vector.ts';
 
 export { packageRoot } from './assets.ts';
+export type {
+  Digest,
+  Edit,
+  Expectation,
+  Level,
+  Packed,
+  Role,
+  Value,
+  Vector,
+  VectorFile,
+} from './schema/vector.ts';
 
 /** All vectors of a folder, and what identifies them. */
 export interface VectorSet {

@@ -1,13 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packageRoot } from '../conformance/assets.ts';
+import { folderFiles, packageRoot } from '../conformance/assets.ts';
 import { allCases } from '../conformance/cases/index.ts';
 import { reportSchema } from '../conformance/schema/report.ts';
 import { loadVectors } from '../conformance/vectors.ts';
 import { bundle, embedded } from './bundle.ts';
+import { release, vectorsTar } from './release.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'strongroom-bundle-'));
 const FILE = 'strongroom-conformance.mjs';
@@ -64,6 +73,47 @@ describe('the suite as one file', () => {
     expect(imports.filter((id) => id?.startsWith('node:') !== true)).toEqual([]);
     for (const name of ['zod', '@noble/curves', '@noble/hashes']) expect(text).toContain(`\n${name}\n`);
     expect(text).not.toContain(packageRoot());
+  });
+});
+
+describe('a release', () => {
+  const out = join(folder, 'release');
+  beforeAll(() => release(out, readFileSync(join(folder, FILE), 'utf8')));
+
+  test('has the sums of all its files, and no other file', () => {
+    const checked = spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
+      cwd: out,
+      encoding: 'utf8',
+    });
+    expect(checked.status, checked.stderr).toBe(0);
+    expect(checked.stdout.trim().split('\n')).toHaveLength(3);
+    expect(readdirSync(out)).toHaveLength(4);
+  });
+
+  test('has every vector in a tar file that others can read, and that is the same each time', () => {
+    const version = readdirSync(out)
+      .find((name) => name.endsWith('.tar'))
+      ?.replace(/^strongroom-vectors-|\.tar$/gu, '');
+    const name = `strongroom-vectors-${version}`;
+    const bytes = readFileSync(join(out, `${name}.tar`));
+    expect(vectorsTar(String(version)).equals(bytes)).toBe(true);
+    const to = join(folder, 'unpacked');
+    mkdirSync(to);
+    const unpacked = spawnSync('tar', ['-xf', join(out, `${name}.tar`), '-C', to], { encoding: 'utf8' });
+    expect([unpacked.status, unpacked.stderr]).toEqual([0, '']);
+    expect(existsSync(join(to, name, 'LICENSES', 'CC0-1.0.txt'))).toBe(true);
+    expect(loadVectors(folderFiles(join(to, name, 'vectors'))).digest).toBe(loadVectors().digest);
+  });
+
+  test('has a package that npx runs, from its file and without a network', () => {
+    const packed = readdirSync(out).find((name) => name.endsWith('.tgz'));
+    const options = ['--yes', '--offline', '--package', join(out, String(packed))];
+    const ended = spawnSync('npx', [...options, '--', 'strongroom-conformance', '--help'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder },
+      encoding: 'utf8',
+    });
+    expect(ended.stdout, ended.stderr).toMatch(/^Usage: strongroom-conformance/u);
   });
 });
 
