@@ -12,11 +12,11 @@ use crate::channel::seal;
 use crate::error::{Error, Result, ensure, error};
 use crate::exchange::{
     Change, Command, HEAD, NewRecord, Phase, Proof, RecoverStarted, RegisterStarted, Statement, StatusBody,
-    Subject, encode_exchange, encode_request, ke3_proof,
+    Subject, encode_exchange, encode_request, ke3_proof, owner_statement,
 };
 use crate::fleet::{Descriptor, Pins, verify};
 use crate::http::Transport;
-use crate::keys::{Key, owner_key};
+use crate::keys::{Key, owner_key, sign_as_owner};
 use crate::memory::{Entry, Finishing, Memory};
 use crate::opaque::{Binding, ExportKey, Login, Registration, Stretch, open_key, seal_key};
 use crate::password::prepare;
@@ -199,17 +199,33 @@ impl Client {
         registered: Option<&Key>,
         prepare_backups: Option<Prepare>,
     ) -> Result<bool> {
-        let stretch = self.fleet.stretch;
-        stretch.check(&self.floor)?;
-        let password = prepare(password)?;
+        let password = self.check_registration(password)?;
         let _lock = self.memory.lock()?;
         match self.memory.journal()? {
             None => {}
             Some(Entry::Begun { key }) if key == *backup_key => {}
             Some(_) => return Err(error("registration-unfinished")),
         }
+        self.begin(backup_key, &password, budget, registered, prepare_backups)
+    }
+
+    /// Step 1 of a registration: the password as it is registered.
+    fn check_registration(&self, password: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.fleet.stretch.check(&self.floor)?;
+        prepare(password)
+    }
+
+    /// Steps 3 to 7 of a registration, and what follows.
+    fn begin(
+        &mut self,
+        backup_key: &Key,
+        password: &[u8],
+        budget: u8,
+        registered: Option<&Key>,
+        prepare_backups: Option<Prepare>,
+    ) -> Result<bool> {
         self.memory.note(&Entry::Begun { key: backup_key.clone() })?;
-        let registration = Registration::start(&mut OsRng, &password)?;
+        let registration = Registration::start(&mut OsRng, password)?;
         let body = Writer::default().vector(66, &registration.request).0;
         let answer = self.ask_plainly(Command::RegisterStart, &body)?;
         let started = answer.decode(RegisterStarted::read)?;
@@ -218,12 +234,8 @@ impl Client {
             record.finish(&secret)
         })?;
         let confirm = [&started.registration_id[..], &*secret, &sha256(&finish)].concat();
-        let proof = registered.filter(|_| answer.phase.is_live()).map(|key| {
-            match Proof::owner(key, self.subject(), Command::RegisterConfirm, &confirm) {
-                Proof::Owner(signature) => signature,
-                _ => unreachable!("an owner's proof is a signature"),
-            }
-        });
+        let statement = owner_statement(self.subject(), Command::RegisterConfirm as u8, &confirm);
+        let proof = registered.filter(|_| answer.phase.is_live()).map(|key| sign_as_owner(key, &statement));
         let finishing = Finishing {
             key: backup_key.clone(),
             generation: started.generation,
@@ -263,8 +275,13 @@ impl Client {
     }
 
     /// Goes on with what the journal holds. True if nothing is left to do; false if a registration waits.
-    pub fn resume(&mut self, password: &[u8], prepare_backups: Option<Prepare>) -> Result<bool> {
-        let lock = self.memory.lock()?;
+    pub fn resume(
+        &mut self,
+        password: &[u8],
+        registered: Option<&Key>,
+        prepare_backups: Option<Prepare>,
+    ) -> Result<bool> {
+        let _lock = self.memory.lock()?;
         match self.memory.journal()? {
             None => self.status().map(|_| true),
             Some(Entry::Changing { generation, finish }) => {
@@ -272,8 +289,8 @@ impl Client {
             }
             Some(Entry::Finishing(_)) => self.go_on(prepare_backups),
             Some(Entry::Begun { key }) => {
-                drop(lock);
-                self.register(&key, password, 0, Some(&key), prepare_backups)
+                let password = self.check_registration(password)?;
+                self.begin(&key, &password, 0, registered, prepare_backups)
             }
         }
     }
@@ -325,8 +342,7 @@ impl Client {
         backup_key: Option<&Key>,
         budget: Option<u8>,
     ) -> Result<()> {
-        self.fleet.stretch.check(&self.floor)?;
-        let (prepared, new_password) = (prepare(password)?, prepare(new_password)?);
+        let (prepared, new_password) = (prepare(password)?, self.check_registration(new_password)?);
         let _lock = self.memory.lock()?;
         ensure(self.memory.journal()?.is_none(), "registration-unfinished")?;
         let backup_key = match backup_key {

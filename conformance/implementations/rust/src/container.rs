@@ -12,9 +12,14 @@ use crate::keys::{Key, expand};
 
 const MAGIC: [u8; 8] = [0x89, 0x53, 0x42, 0x4f, 0x0d, 0x0a, 0x1a, 0x0a];
 const MAX_CONTENT: u64 = 1 << 40;
-const MAX_PLAINTEXT: u64 = MAX_CONTENT + (1 << 34) + 16;
-const TAG: usize = 16;
-const TRAILER: usize = 16;
+/// Bytes of the longest header.
+pub const MAX_HEADER: usize = 88 + 4096;
+/// Bytes of the longest plaintext, with padding and trailer.
+pub const MAX_PLAINTEXT: u64 = MAX_CONTENT + (1 << 34) + 16;
+/// Bytes of the tag of a chunk.
+pub const TAG: usize = 16;
+/// Bytes of a trailer.
+pub const TRAILER: usize = 16;
 
 /// Takes plaintext as it is given out. All of it is provisional until the object was verified (RDR-8).
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]);
@@ -65,10 +70,14 @@ impl Engine {
     }
 }
 
-struct Header {
-    kind: &'static str,
-    chunk_length: usize,
-    engine: Engine,
+/// A header whose commitment is that of the key.
+pub struct Header {
+    pub kind: &'static str,
+    /// Bytes before the chunks.
+    pub length: usize,
+    /// Bytes of plaintext of every chunk but the final one.
+    pub chunk_length: usize,
+    pub engine: Engine,
 }
 
 /// A reader of one object. The key schedule starts from the object key.
@@ -138,52 +147,17 @@ impl Reader {
             self.have.extend_from_slice(now);
             mine = later;
             match &self.header {
-                None => self.read_header()?,
+                None => {
+                    self.header = Header::read(&self.have, &self.object_key, &self.context)?;
+                    if self.header.is_some() {
+                        self.have.clear();
+                    }
+                }
                 Some(_) if self.have.len() == wanted => self.open_chunk(sink)?,
                 Some(_) => {}
             }
         }
         ensure(beyond.is_empty(), "trailing-data")
-    }
-
-    /// Steps 1 to 12, as far as their bytes are there.
-    fn read_header(&mut self) -> Result<()> {
-        let have = &self.have;
-        let holds = |at: usize, valid: &dyn Fn(u8) -> bool, code| {
-            ensure(have.get(at).is_none_or(|&byte| valid(byte)), code)
-        };
-        ensure(have.iter().zip(MAGIC).all(|(&a, b)| a == b), "not-an-object")?;
-        holds(8, &|version| version == 1, "unsupported-version")?;
-        holds(9, &|suite| suite == 1, "unsupported-suite")?;
-        holds(10, &|log2| [14, 16, 18, 20].contains(&log2), "unsupported-chunk-size")?;
-        holds(11, &|kind| (1..=3).contains(&kind), "unsupported-type")?;
-        holds(14, &|byte| byte == 0, "reserved-not-zero")?;
-        holds(15, &|byte| byte == 0, "reserved-not-zero")?;
-        if have.len() < 16 {
-            return Ok(());
-        }
-        let length = header_length(have);
-        ensure(length <= 88 + 4096, "bad-extension")?;
-        if have.len() < length {
-            return Ok(());
-        }
-        let (bound, check) = have.split_at(length - 8);
-        ensure(Sha256::digest(bound)[..8] == *check, "header-damaged")?;
-        let (prefix, commitment) = bound.split_at(length - 40);
-        check_extensions(&prefix[48..])?;
-        let context_length = (self.context.len() as u16).to_be_bytes();
-        let info = [&label("stream"), prefix, &context_length, &self.context, &[0]].concat();
-        let mut okm = Zeroizing::new([0; 76]);
-        expand(&*self.object_key, &info, &mut *okm);
-        ensure(bool::from(okm[..32].ct_eq(commitment)), "wrong-key")?;
-        let key: &[u8; 32] = okm[32..64].try_into().expect("32 bytes");
-        self.header = Some(Header {
-            kind: ["manifest", "records", "blob"][usize::from(prefix[11]) - 1],
-            chunk_length: 1 << prefix[10],
-            engine: Engine::new(key, okm[64..].try_into().expect("12 bytes")),
-        });
-        self.have.clear();
-        Ok(())
     }
 
     /// Step 13: a chunk that is not the final one.
@@ -213,21 +187,80 @@ impl Reader {
         ensure(self.have.len() >= TRAILER + TAG, "truncated")?;
         let last = header.engine.open(self.index, &mut self.have)?;
         let before = self.index * header.chunk_length as u64;
-        let plaintext_length = before + last.len() as u64;
-        let (rest, trailer) = last.split_at(last.len() - TRAILER);
-        let content_length = u64::from_be_bytes(trailer[..8].try_into().expect("8 bytes"));
-        let scheme = trailer[8];
-        ensure(scheme <= 1 && trailer[9..].iter().all(|&byte| byte == 0), "bad-trailer")?;
-        ensure(content_length <= MAX_CONTENT.min(plaintext_length - TRAILER as u64), "bad-trailer")?;
-        let padded = padded_length(content_length, scheme, header.chunk_length as u64);
-        ensure(plaintext_length == padded, "bad-padding")?;
+        let (Trailer { content_length, .. }, rest) = Trailer::read(last, before, header.chunk_length)?;
         let here = content_length.saturating_sub(before) as usize;
-        ensure(rest[here..].iter().all(|&byte| byte == 0), "bad-padding")?;
         ensure(self.released <= content_length, "bad-padding")?;
         give_zeros(content_length.min(before) - self.released, sink);
         sink(&rest[..here]);
         Ok(Opened { kind: header.kind, content_length })
     }
+}
+
+impl Header {
+    /// Steps 1 to 12 with the first bytes of an object, as far as they are there; `None` if some are missing.
+    pub fn read(have: &[u8], object_key: &Key, context: &[u8]) -> Result<Option<Self>> {
+        let holds = |at: usize, valid: &dyn Fn(u8) -> bool, code| {
+            ensure(have.get(at).is_none_or(|&byte| valid(byte)), code)
+        };
+        ensure(have.iter().zip(MAGIC).all(|(&a, b)| a == b), "not-an-object")?;
+        holds(8, &|version| version == 1, "unsupported-version")?;
+        holds(9, &|suite| suite == 1, "unsupported-suite")?;
+        holds(10, &|log2| [14, 16, 18, 20].contains(&log2), "unsupported-chunk-size")?;
+        holds(11, &|kind| (1..=3).contains(&kind), "unsupported-type")?;
+        holds(14, &|byte| byte == 0, "reserved-not-zero")?;
+        holds(15, &|byte| byte == 0, "reserved-not-zero")?;
+        if have.len() < 16 {
+            return Ok(None);
+        }
+        let length = header_length(have);
+        ensure(length <= MAX_HEADER, "bad-extension")?;
+        let Some(header) = have.get(..length) else { return Ok(None) };
+        let (bound, check) = header.split_at(length - 8);
+        ensure(header_check(bound) == *check, "header-damaged")?;
+        let (prefix, commitment) = bound.split_at(length - 40);
+        check_extensions(&prefix[48..])?;
+        let context_length = (context.len() as u16).to_be_bytes();
+        let info = [&label("stream"), prefix, &context_length, context, &[0]].concat();
+        let mut okm = Zeroizing::new([0; 76]);
+        expand(&**object_key, &info, &mut *okm);
+        ensure(bool::from(okm[..32].ct_eq(commitment)), "wrong-key")?;
+        let key: &[u8; 32] = okm[32..64].try_into().expect("32 bytes");
+        Ok(Some(Self {
+            kind: ["manifest", "records", "blob"][usize::from(prefix[11]) - 1],
+            length,
+            chunk_length: 1 << prefix[10],
+            engine: Engine::new(key, okm[64..].try_into().expect("12 bytes")),
+        }))
+    }
+}
+
+/// What the end of an object says.
+#[derive(Clone, Copy)]
+pub struct Trailer {
+    pub content_length: u64,
+    pub is_padded: bool,
+}
+
+impl Trailer {
+    /// Steps 19 to 21 with the plaintext of the final chunk, and with the number of bytes before it; and that chunk without
+    /// its trailer. Earlier chunks are for the caller.
+    pub fn read(last: &[u8], before: u64, chunk_length: usize) -> Result<(Self, &[u8])> {
+        let (rest, trailer) = last.split_at(last.len() - TRAILER);
+        let content_length = u64::from_be_bytes(trailer[..8].try_into().expect("8 bytes"));
+        let scheme = trailer[8];
+        ensure(scheme <= 1 && trailer[9..].iter().all(|&byte| byte == 0), "bad-trailer")?;
+        ensure(content_length <= MAX_CONTENT.min(before + rest.len() as u64), "bad-trailer")?;
+        let padded = padded_length(content_length, scheme, chunk_length as u64);
+        ensure(before + last.len() as u64 == padded, "bad-padding")?;
+        let here = content_length.saturating_sub(before) as usize;
+        ensure(rest[here..].iter().all(|&byte| byte == 0), "bad-padding")?;
+        Ok((Self { content_length, is_padded: scheme == 1 }, rest))
+    }
+}
+
+/// The first 8 bytes of the hash of prefix and commitment.
+pub fn header_check(bound: &[u8]) -> [u8; 8] {
+    Sha256::digest(bound)[..8].try_into().expect("8 bytes")
 }
 
 /// Length of the header of which these are the first bytes; of the fields before the salt if more is not known yet.

@@ -49,6 +49,7 @@ impl Transport {
         let url = format!("{}/v1/fleet", self.base);
         repeated(|| {
             let mut answer = self.agent.get(&url).call()?;
+            ensure_ok(answer.status().as_u16())?;
             answer.body_mut().with_config().limit(MAX_DESCRIPTOR).read_to_vec()
         })
     }

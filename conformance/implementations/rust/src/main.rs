@@ -14,6 +14,7 @@ mod opaque;
 mod operations;
 mod params;
 mod password;
+mod ranges;
 
 use std::io::{BufRead, Write};
 
@@ -32,14 +33,15 @@ fn hello() -> Value {
         "roles": ["container-reader", "vault-client"],
         "suites": [1],
         "features": [
-            "channel-client", "client", "container", "engine", "fleet", "keys", "opaque-client", "owner", "sweep",
+            "channel-client", "client", "container", "engine", "files", "fleet", "keys", "opaque-client", "owner",
+            "ranges", "sweep",
         ],
     })
 }
 
 fn answer(request: &Value) -> Value {
     let (Some(id), Some(op)) = (request["id"].as_str(), request["op"].as_str()) else {
-        return json!({ "id": request["id"], "outcome": "error", "detail": "not a request" });
+        return json!({ "id": "", "outcome": "error", "detail": "this line is no request" });
     };
     let outcome = match op {
         "hello" => Ok(hello()),
@@ -61,7 +63,7 @@ fn answer(request: &Value) -> Value {
 fn main() -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
-        let request: Value = serde_json::from_str(&line?)?;
+        let request: Value = serde_json::from_str(&line?).unwrap_or_default();
         writeln!(output, "{}", answer(&request))?;
         output.flush()?;
     }

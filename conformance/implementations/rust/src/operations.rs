@@ -1,7 +1,7 @@
 //! The operations of the adapter.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use crate::bytes::to_hex;
 use crate::client::{Client, Credential};
-use crate::container::{Engine, Opened, Reader};
+use crate::container::{Engine, Opened, Reader, Sink};
 use crate::error::{Result, error};
 use crate::exchange::{Change, owner_statement};
 use crate::fleet::{Last, Pins};
 use crate::opaque::{Binding, KeyIds, Login, Registration, Stretch};
 use crate::params::{Draws, Failure, Outcome, Params, code};
+use crate::ranges::{Known, Plan, Probed, Ranges, Source};
 use crate::{channel, exchange, fleet, keys, opaque, password};
 
 /// Runs an operation other than `hello`.
@@ -35,6 +36,11 @@ pub fn run(op: &str, params: Params) -> Outcome<Value> {
         "container.open" => open_object(params),
         "container.after-end" => after_end(params),
         "container.sweep" => sweep(params),
+        "file.open" => open_file(params),
+        "range.probe" => probe(params),
+        "range.read" => read_range(params),
+        "range.read-many" => read_many(params),
+        "range.plan" => plan(params),
         "engine.open" => {
             let mut sealed = params.bytes("sealed")?;
             Ok(json!({ "plaintext": to_hex(engine(params)?.open(params.number("index")?, &mut sealed)?) }))
@@ -85,36 +91,160 @@ pub fn run(op: &str, params: Params) -> Outcome<Value> {
     }
 }
 
-fn reader(params: Params) -> Outcome<Reader> {
-    let object_key = match params.has("objectKey") {
+fn object_key(params: Params) -> Outcome<keys::Key> {
+    Ok(match params.has("objectKey") {
         true => keys::key(&params.bytes("objectKey")?)?,
         false => keys::derive(&params.bytes("key")?, "object")?,
-    };
+    })
+}
+
+fn reader(params: Params) -> Outcome<Reader> {
     let context = params.optional("context", Params::bytes)?.unwrap_or_default();
-    Ok(Reader::new(object_key, &context, params.optional("objectLength", Params::number)?)?)
+    Ok(Reader::new(object_key(params)?, &context, params.optional("objectLength", Params::number)?)?)
+}
+
+/// Runs what gives out plaintext, which goes to the end of a file.
+fn into_file<T>(file: Option<File>, run: impl FnOnce(Sink) -> Result<T>) -> Outcome<T> {
+    let mut written = Ok(());
+    let outcome = run(&mut |plaintext| {
+        if let (Some(file), Ok(())) = (&file, &written) {
+            written = (&*file).write_all(plaintext);
+        }
+    });
+    written?;
+    Ok(outcome?)
+}
+
+fn sink(params: Params) -> Outcome<Option<File>> {
+    let Some(path) = params.optional("sink", Params::text)? else { return Ok(None) };
+    Ok(Some(OpenOptions::new().create(true).append(true).open(path)?))
+}
+
+fn opened(Opened { kind, content_length }: Opened) -> Value {
+    json!({ "type": kind, "contentLength": content_length })
 }
 
 fn open_object(params: Params) -> Outcome<Value> {
     let object = params.bytes("object")?;
-    let mut file = match params.optional("sink", Params::text)? {
-        Some(path) => Some(OpenOptions::new().create(true).append(true).open(path)?),
-        None => None,
-    };
     let mut reader = reader(params)?;
-    let mut written = Ok(());
-    let mut sink = |plaintext: &[u8]| {
-        if let (Some(file), Ok(())) = (&mut file, &written) {
-            written = file.write_all(plaintext);
-        }
-    };
     let piece_length = params.optional("pieceLength", Params::number)?.unwrap_or(object.len());
-    let opened = object
-        .chunks(piece_length.max(1))
-        .try_for_each(|piece| reader.push(piece, &mut sink))
-        .and_then(|()| reader.finish(&mut sink));
-    written?;
-    let Opened { kind, content_length } = opened?;
-    Ok(json!({ "type": kind, "contentLength": content_length }))
+    let whole = into_file(sink(params)?, |sink| {
+        object.chunks(piece_length.max(1)).try_for_each(|piece| reader.push(piece, sink))?;
+        reader.finish(sink)
+    })?;
+    Ok(opened(whole))
+}
+
+fn open_file(params: Params) -> Outcome<Value> {
+    let mut source = File::open(params.text("source")?)?;
+    let mut reader = reader(params)?;
+    let target = File::create(params.text("target")?)?;
+    let mut piece = vec![0; 1 << 20];
+    let whole = into_file(Some(target), |sink| {
+        loop {
+            match source.read(&mut piece).map_err(|_| error("io"))? {
+                0 => return reader.finish(sink),
+                length => reader.push(&piece[..length], sink)?,
+            }
+        }
+    })?;
+    Ok(opened(whole))
+}
+
+/// The object of a request as a source, which says and gives what the request asks it to.
+struct Object {
+    bytes: Vec<u8>,
+    length: u64,
+    piece_length: usize,
+}
+
+impl Source for Object {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read(&self, offset: u64, target: &mut [u8]) -> Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|offset| self.bytes.get(offset..)).unwrap_or(&[]);
+        let length = rest.len().min(target.len()).min(self.piece_length);
+        target[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+}
+
+fn ranges(params: Params) -> Outcome<Ranges<Object>> {
+    let bytes = params.bytes("object")?;
+    let object = Object {
+        length: params.optional("sourceLength", Params::number)?.unwrap_or(bytes.len() as u64),
+        piece_length: params.optional("pieceLength", Params::number)?.unwrap_or(usize::MAX),
+        bytes,
+    };
+    let header = match params.has("header") {
+        true => {
+            let header = params.inner("header");
+            Some([header.bytes("prefix")?, header.bytes("commitment")?].concat())
+        }
+        false => None,
+    };
+    let known = Known {
+        object_length: params.optional("objectLength", Params::number)?,
+        content_length: params.optional("contentLength", Params::number)?,
+        header,
+    };
+    let context = params.optional("context", Params::bytes)?.unwrap_or_default();
+    Ok(Ranges::open(object, &object_key(params)?, &context, known)?)
+}
+
+/// A number of a range; what no `u64` holds is refused with `bad-range`.
+fn place(value: &Value) -> Result<u64> {
+    value.as_u64().ok_or(error("bad-range"))
+}
+
+fn pairs(params: Params) -> Outcome<Vec<(u64, u64)>> {
+    params.items("ranges")?.map(|pair| Ok((place(&pair[0])?, place(&pair[1])?))).collect()
+}
+
+fn probe(params: Params) -> Outcome<Value> {
+    let Probed { trailer, object_length } = ranges(params)?.probe()?;
+    Ok(json!({
+        "contentLength": trailer.content_length,
+        "padding": if trailer.is_padded { "padme" } else { "none" },
+        "objectLength": object_length,
+    }))
+}
+
+fn read_range(params: Params) -> Outcome<Value> {
+    if params.has("url") {
+        return Err(Failure::Unsupported);
+    }
+    let ranges = ranges(params)?;
+    let (offset, length) = (place(&params.0["offset"])?, place(&params.0["length"])?);
+    into_file(sink(params)?, |sink| ranges.read(offset, length, sink))?;
+    Ok(json!({ "length": length }))
+}
+
+/// Reads ranges on as many threads.
+fn read_many(params: Params) -> Outcome<Value> {
+    let (ranges, pairs) = (&ranges(params)?, pairs(params)?);
+    let read = |(offset, length)| {
+        let mut content = Vec::new();
+        let outcome = ranges.read(offset, length, &mut |plaintext| content.extend_from_slice(plaintext));
+        outcome.map_or_else(|failure| failure.code.to_owned(), |()| to_hex(&content))
+    };
+    let contents: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = pairs.into_iter().map(|pair| scope.spawn(move || read(pair))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread that ends")).collect()
+    });
+    Ok(json!({ "contents": contents }))
+}
+
+fn plan(params: Params) -> Outcome<Value> {
+    let chunk_length = 1u64 << params.number::<u32>("chunkLog2")?;
+    let (header, object) = (params.number("headerLength")?, params.number("objectLength")?);
+    let plans = pairs(params)?.into_iter().map(|(offset, length)| {
+        let Plan { first, last, part } = Plan::new(header, chunk_length, object, offset, length);
+        json!({ "first": first, "last": last, "start": part.0, "end": part.1 })
+    });
+    Ok(json!({ "plans": plans.collect::<Vec<_>>() }))
 }
 
 fn after_end(params: Params) -> Outcome<Value> {
@@ -283,7 +413,8 @@ fn run_client(params: Params) -> Outcome<Value> {
             client.register(&backup_key, password, 0, registered.as_ref(), prepare)?;
         }
         "resume" => {
-            client.resume(password, prepare)?;
+            let registered = (proof == "key").then_some(&backup_key);
+            client.resume(password, registered, prepare)?;
         }
         "status" => {
             client.status()?;
