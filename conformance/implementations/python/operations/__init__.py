@@ -6,7 +6,7 @@ ROLES = ["container-reader", "container-writer", "set-reader", "vault-client"]
 FEATURES = [
     *("keys", "container", "sweep", "lengths", "engine", "streaming", "ranges", "files"),
     *("records", "manifest", "set", "freshness"),
-    *("opaque-client", "channel-client", "fleet", "exchange", "owner", "client"),
+    *("opaque-client", "channel-client", "fleet", "owner", "client"),
 ]
 OPERATIONS = {
     **objects.OPERATIONS,

@@ -101,7 +101,7 @@ COMMANDS = {
 
 
 def run(params: dict) -> dict:
-    pins = read_pins(params["pins"])
+    pins = read_pins({"version": 1, **params["pins"]})
     state = State(params["state"], pins.fleet_id, params["account"].encode())
     shown: list[SimpleNamespace] = []
     transport = Transport(params["url"], params["timeout"] / 1000)

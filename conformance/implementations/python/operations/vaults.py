@@ -105,35 +105,6 @@ def verify_fleet(params: dict) -> dict:
     }
 
 
-STRUCTURES = {
-    "Request": exchange.REQUEST,
-    "Answer": exchange.ANSWER,
-    "Exchange": exchange.EXCHANGE,
-    "RegisterStart": exchange.REGISTER_START_BODY,
-    "RegisterStarted": exchange.REGISTER_STARTED,
-    "RegisterFinish": exchange.REGISTER_FINISH_BODY,
-    "RegisterConfirm": exchange.REGISTER_CONFIRM_BODY,
-    "Registered": exchange.REGISTERED,
-    "RecoverStart": exchange.RECOVER_START_BODY,
-    "RecoverStarted": exchange.RECOVER_STARTED,
-    "RecoverFinish": exchange.RECOVER_FINISH_BODY,
-    "Recovered": exchange.RECOVERED,
-    "Delete": exchange.DELETE_BODY,
-    "Cancel": exchange.CANCEL_BODY,
-    "ChangeStart": exchange.CHANGE_START_BODY,
-    "ChangeStarted": exchange.CHANGE_STARTED,
-    "ChangeFinish": exchange.CHANGE_FINISH_BODY,
-    "PutHead": exchange.PUT_HEAD_BODY,
-    "KeptHead": exchange.KEPT_HEAD,
-    "StatusBody": exchange.STATUS_BODY,
-}
-
-
-def decode(params: dict) -> dict:
-    codec = STRUCTURES[params["structure"]]
-    return {"encoded": codec.write(codec.decode(hexed(params, "bytes"))).hex()}
-
-
 def sign(params: dict) -> dict:
     owner = keys.owner_key(hexed(params, "key"))
     signature = exchange.sign_as_owner(
@@ -162,6 +133,5 @@ OPERATIONS = {
     "channel.seal-request": lambda p: {"sealedRequest": sealed_request(p).data.hex()},
     "channel.open-answer": open_answer,
     "fleet.verify": verify_fleet,
-    "exchange.decode": decode,
     "owner.sign": sign,
 }

@@ -124,7 +124,9 @@ class Client:
         `scheduled` if the registration waits.
         """
         prepared = self.before_registration(keys.check(backup_key), password)
-        self.state.journal({"kind": "begun", "backupKey": backup_key.hex()})
+        unproved = registered is None
+        begun_entry = {"kind": "begun", "backupKey": backup_key.hex(), "unproved": unproved}
+        self.state.journal(begun_entry)
         begun = opaque.Password(prepared)
         body = exchange.REGISTER_START_BODY.encode(registration_request=begun.request)
         answer = self.session.ask(exchange.REGISTER_START, body).ok()
@@ -149,7 +151,7 @@ class Client:
             "finish": finish.hex(),
             "confirm": confirm.hex(),
             "proof": exchange.PROOF.write(proof).hex(),
-            "unproved": registered is None,
+            "unproved": unproved,
             "finished": False,
             "prepare": older is not None,
         }
@@ -227,10 +229,15 @@ class Client:
             return None
         if entry["kind"] == "begun":
             backup_key = bytes.fromhex(entry["backupKey"])
-            return self.register(backup_key, password, backup_key, older)
+            registered = None if entry["unproved"] else backup_key
+            return self.register(backup_key, password, registered, older)
         if entry["kind"] == "changing":
             return self.finish_change(bytes.fromhex(entry["finish"]), entry["generation"])
         return self.finish_registration(entry, older)
+
+    def abandon(self) -> None:
+        """Lets go of a registration that was cut off. The owner has asked for it."""
+        self.state.erase_entry()
 
     # A new password
 
@@ -278,13 +285,14 @@ class Client:
 
     # Deletion and cancelling
 
-    def proved(self, proof: Proof, command: int, make: Callable[[Answered], bytes]) -> Answered:
+    def proved(
+        self, proof: Proof, command: int, newest: Answered, make: Callable[[Answered], bytes]
+    ) -> Answered:
         """Asks with what the owner has; `make` makes the body from the newest answer.
 
         After a `conflict` that names the same generation it asks again, at most four times. An
         attempt that the vault did not look at is ended with its right KE3.
         """
-        newest = self.status()
         generation = newest.statement.generation
         attempt = None
         if proof.password is not None:
@@ -324,7 +332,7 @@ class Client:
         def body(newest: Answered) -> bytes:
             return exchange.DELETE_BODY.encode(state_version=newest.statement.state_version)
 
-        answer = self.proved(proof, exchange.DELETE, body)
+        answer = self.proved(proof, exchange.DELETE, status, body)
         unproved = proof == Proof()
         if unproved and answer.outcome == "scheduled" and answer.scheduled == "deletion":
             return answer
@@ -337,7 +345,7 @@ class Client:
         if status.scheduled == "none":
             return status
         body = exchange.CANCEL_BODY.encode(effective_at=status.statement.effective_at)
-        answer = self.proved(proof, exchange.CANCEL, lambda newest: body).ok()
+        answer = self.proved(proof, exchange.CANCEL, status, lambda newest: body).ok()
         if answer.statement.generation != status.statement.generation or answer.phase == "deleted":
             raise Refused("conflict")
         if answer.scheduled != "none":

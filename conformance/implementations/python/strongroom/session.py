@@ -1,6 +1,6 @@
 """One session of a client with a fleet: the verified descriptor, and asking (client.md)."""
 
-import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,23 +18,21 @@ NO_PROOF = SimpleNamespace(kind=exchange.NO_PROOF)
 
 def read_pins(value: dict) -> Pins:
     """Pins as the JSON object of client.md has them."""
+
+    def hexed(text: str, length: int) -> bytes:
+        if not re.fullmatch(f"[0-9a-f]{{{2 * length}}}", text):
+            raise Refused("invalid-config")
+        return bytes.fromhex(text)
+
     try:
-        signers = [bytes.fromhex(signer) for signer in value["signers"]]
-        pins = Pins(value["threshold"], signers, bytes.fromhex(value["fleetId"]))
-    except (KeyError, TypeError, ValueError):
+        signers = [hexed(signer, 32) for signer in value["signers"]]
+        pins = Pins(value["threshold"], signers, hexed(value["fleetId"], 16))
+        if value["version"] != 1 or type(pins.threshold) is not int or len(signers) > 64:
+            raise Refused("invalid-config")
+    except (KeyError, TypeError):
         raise Refused("invalid-config") from None
-    whole = type(pins.threshold) is int and len(pins.fleet_id) == 16 and len(signers) <= 64
-    if value.get("version", 1) != 1 or not whole or any(len(s) != 32 for s in signers):
-        raise Refused("invalid-config")
     pins.by_id()
     return pins
-
-
-def parse_pins(text: str) -> Pins:
-    try:
-        return read_pins(json.loads(text))
-    except ValueError:
-        raise Refused("state-damaged") from None
 
 
 @dataclass(frozen=True)
@@ -100,16 +98,14 @@ class Session:
         sealed = channel.seal_request(suite, fleet_id, public_key, request)
         sent = EXCHANGE.encode(version=1, mode=0, assertion=bytes(192), sealed_request=sealed.data)
         statement = self._verified(sealed, self.transport.exchange(sent))
-        early = OUTCOMES[statement.outcome] in ("malformed", "not-authorised")
-        if not (early and statement.state_version == 0):
-            if statement.state_version < self.state.account()["state_version"]:
-                raise Refused("stale-answer")
-            self.state.remember(state_version=statement.state_version)
+        outcome, version = OUTCOMES[statement.outcome], statement.state_version
+        early = outcome in ("malformed", "not-authorised") and version == 0
+        if not early and version < self.state.account()["state_version"]:
+            raise Refused("stale-answer")
+        body = bad_answer(ANSWER_BODIES[command], statement.body) if outcome == "ok" else None
+        self.state.remember(state_version=version)
         self.show(statement)
-        ok = OUTCOMES[statement.outcome] == "ok"
-        return Answered(
-            statement, bad_answer(ANSWER_BODIES[command], statement.body) if ok else None
-        )
+        return Answered(statement, body)
 
     def _verified(self, sealed: channel.SealedRequest, data: bytes) -> SimpleNamespace:
         answer = bad_answer(ANSWER, sealed.open_answer(data))

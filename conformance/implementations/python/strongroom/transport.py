@@ -21,19 +21,27 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def checked(url: str) -> tuple[str, int | None, str, bool]:
+    """Host, port and path of an address, and whether it is of TLS; else `insecure-url`."""
+    try:
+        parts = urlsplit(url)
+        host, port, secure = parts.hostname or "", parts.port, parts.scheme == "https"
+    except ValueError:
+        raise Refused("insecure-url") from None
+    local = parts.scheme == "http" and is_loopback(host)
+    if any(mark in url for mark in "@?#") or not host or not (secure or local):
+        raise Refused("insecure-url")
+    return host, port, parts.path.rstrip("/"), secure
+
+
 class Transport:
     """One address. What does not come back whole, in time and with status 200 is `unavailable`."""
 
     def __init__(self, url: str, seconds: float = 15, token: str | None = None):
-        parts = urlsplit(url)
-        extra = parts.username or parts.password or parts.query or parts.fragment or "@" in url
-        secure = parts.scheme == "https"
-        local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        if extra or not parts.hostname or not (secure or local):
-            raise Refused("insecure-url")
+        host, port, self.path, secure = checked(url)
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self.connect = lambda: kind(parts.hostname, parts.port, timeout=seconds)
-        self.path, self.seconds, self.token = parts.path.rstrip("/"), seconds, token
+        self.connect = lambda: kind(host, port, timeout=seconds)
+        self.seconds, self.token = seconds, token
 
     def fleet(self) -> bytes:
         return self._again("GET", "/v1/fleet", None, {}, MAX_DESCRIPTOR)
@@ -67,7 +75,7 @@ class Transport:
                 response = connection.getresponse()
                 if response.status == 200:
                     body = response.read(most + 1)
-                    answer = body if len(body) <= most else None
+                    answer = None if len(body) > most or response.length else body
             except (OSError, http.client.HTTPException, ValueError, AttributeError):
                 pass
             answers.put(answer)
