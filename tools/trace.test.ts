@@ -40,6 +40,7 @@ describe('the register', () => {
     citations: new Map([['case.one', ['ABC-1']]]),
     passed: new Set(['case.one']),
     kills: [{ requirement: 'ABC-1', killedBy: 'case.one' }],
+    selfTested: [],
     mentions: [],
     exclusions: [{ id: 'ABC-2', reason: 'nobody can see it' }],
     retired: [],
@@ -84,6 +85,7 @@ describe('the register', () => {
     );
     expect(coverage({ ...facts, kills: [] }).get('ABC-1')).toBe('executed');
     expect(coverage({ ...facts, passed: new Set() }).get('ABC-1')).toBe('declared');
+    expect(coverage({ ...facts, selfTested: ['ABC-2'] }).get('ABC-2')).toBe('proven');
     expect(coverage({ ...facts, citations: new Map(), passed: new Set() }).get('ABC-1')).toBe('nothing');
     expect(coverage({ ...facts, exclusions: [] }).get('ABC-2')).toBe('nothing');
     expect(coverage({ ...facts, exclusions: [], mentions: [['a.test.ts', 'ABC-2']] }).get('ABC-2')).toBe(

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { allCases } from '../conformance/cases/index.ts';
 import { mutants } from '../conformance/mutants/catalogue.ts';
+import { suiteMutants } from '../conformance/mutants/suite.ts';
 import { reportSchema, type Report } from '../conformance/schema/report.ts';
 import { readSpec, type Requirement } from '../conformance/spec-text.ts';
 import { loadVectors, packageRoot } from '../conformance/vectors.ts';
@@ -38,8 +39,10 @@ export interface Facts {
   readonly citations: ReadonlyMap<string, readonly string[]>;
   /** Ids of the cases that passed in the last run. */
   readonly passed: ReadonlySet<string>;
-  /** Mutants that a case has killed: requirement and case. */
+  /** Mutants that a case which cites the requirement has killed: requirement and case. */
   readonly kills: readonly { readonly requirement: string; readonly killedBy: string }[];
+  /** Requirements of the suite itself of which a self-test has found a mutant. */
+  readonly selfTested: readonly string[];
   /** Requirements that tests and mutants name beside the cases: place and id. */
   readonly mentions: readonly (readonly [place: string, id: string])[];
   readonly exclusions: readonly { readonly id: string; readonly reason: string }[];
@@ -98,9 +101,10 @@ export function coverage(facts: Facts): Map<string, Coverage> {
   const executed = new Set(
     [...facts.citations].filter(([id]) => facts.passed.has(id)).flatMap(([, cited]) => cited),
   );
-  const proven = new Set(
-    facts.kills.filter(({ killedBy }) => facts.passed.has(killedBy)).map(({ requirement }) => requirement),
-  );
+  const proven = new Set([
+    ...facts.kills.filter(({ killedBy }) => facts.passed.has(killedBy)).map(({ requirement }) => requirement),
+    ...facts.selfTested,
+  ]);
   const declared = new Set([...[...facts.citations.values()].flat(), ...facts.mentions.map(([, id]) => id)]);
   const excluded = new Set(facts.exclusions.map(({ id }) => id));
   const of = (id: string): Coverage => {
@@ -146,23 +150,31 @@ function lastReport(digest: string, cases: ReadonlyMap<string, unknown>): Report
 }
 
 const killsSchema = z.array(
-  z.object({ id: z.string(), requirement: z.string(), status: z.string(), killedBy: z.string().optional() }),
+  z.object({
+    id: z.string(),
+    requirement: z.string(),
+    status: z.string(),
+    killedBy: z.string().optional(),
+    class: z.string().optional(),
+  }),
 );
 
 /** Kills of the last run of all mutants; they are run if the catalogue has others. */
-function lastKills(): { requirement: string; killedBy: string }[] {
-  const fits = (): boolean =>
-    readJson(killsPath, killsSchema, [])
-      .map(({ id }) => id)
-      .join() ===
-    mutants
-      .map(({ id }) => id)
-      .sort()
-      .join();
-  if (!fits()) runTool('conformance/mutants/main.ts');
-  return readJson(killsPath, killsSchema, []).flatMap(({ requirement, killedBy }) =>
-    killedBy === undefined ? [] : [{ requirement, killedBy }],
-  );
+function lastKills(): Pick<Facts, 'kills' | 'selfTested'> {
+  const ids = [...mutants, ...suiteMutants].map(({ id }) => id).sort();
+  const read = (): z.infer<typeof killsSchema> => readJson(killsPath, killsSchema, []);
+  const before = read();
+  const fits = before.map(({ id }) => id).join() === ids.join();
+  if (!fits) runTool('conformance/mutants/main.ts');
+  const killed = (fits ? before : read()).filter(({ status }) => status === 'killed');
+  const [self, cases] = [
+    killed.filter((one) => one.class === 'self-test'),
+    killed.filter((one) => one.class !== 'self-test'),
+  ];
+  return {
+    kills: cases.map(({ requirement, killedBy = '' }) => ({ requirement, killedBy })),
+    selfTested: self.map(({ requirement }) => requirement),
+  };
 }
 
 /** `// proves ID, ID` beside the unit tests that would fail without the rule. */
@@ -199,7 +211,7 @@ function main(args: readonly string[]): number {
     ),
     citations,
     passed: new Set(report.results.filter(({ status }) => status === 'pass').map(({ id }) => id)),
-    kills: lastKills(),
+    ...lastKills(),
     mentions: [
       ...mentioned(),
       ...mutants.map(({ id, requirement }): [string, string] => [`mutant ${id}`, requirement]),

@@ -32,7 +32,7 @@ export interface Mutant extends Edit {
 }
 
 /** All edits of a mutant. */
-export function editsOf(mutant: Mutant): readonly Edit[] {
+export function editsOf(mutant: Edit & { readonly also?: readonly Edit[] }): readonly Edit[] {
   return [mutant, ...(mutant.also ?? [])];
 }
 

@@ -136,6 +136,7 @@ describe('verdicts', () => {
     expect(verdicts([result('a', 'pass'), result('b', 'not-applicable')], false)[0]?.verdict).toBe(
       'incomplete',
     );
+    expect(verdicts([result('a', 'pass'), result('b', 'not-run')], false)[0]?.verdict).toBe('incomplete');
     expect(verdicts([result('a', 'fail'), result('b', 'not-run')], false)[0]?.verdict).toBe('non-conformant');
     expect(verdicts([result('a', 'error')], false)[0]?.verdict).toBe('non-conformant');
     expect(verdicts([result('a', 'xfail')], false)[0]?.verdict).toBe('conformant-with-exceptions');

@@ -62,6 +62,19 @@ describe('a sweep', () => {
     expect(await sweep({ call }, vector, RUNS, false)).toMatchObject({ status: 'fail', class: failure });
   });
 
+  test('does not take an answer about fewer edits', async () => {
+    const fewer = async (_op: string, params: Record<string, Value>): Promise<Outcome> =>
+      Promise.resolve({
+        outcome: 'ok',
+        result: { runs: [[Number(params['count']) - 1, 'chunk-damaged', 16]] },
+      });
+    expect(
+      await sweep({ call: fewer }, { ...vector, input: { ...vector.input, count: 1000 } }, RUNS, false),
+    ).toMatchObject({
+      class: 'wrong-output',
+    });
+  });
+
   test('lets another code pass where errors are loose, and nothing else', async () => {
     const loose = async (run: Run): Promise<string> =>
       (
