@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+
+	"strongroom/internal/container"
+	"strongroom/internal/fault"
+)
+
+type rangeParams struct {
+	openParams
+	ContentLength, SourceLength *int64
+	Header                      *struct{ Prefix, Commitment data }
+	Offset, Length              json.Number
+	Ranges                      [][2]json.Number
+}
+
+// source is an object in memory that can lie about its length.
+type source struct {
+	*bytes.Reader
+	length int64
+}
+
+func (s source) Size() int64 { return s.length }
+
+func (p rangeParams) reader() (*container.RangeReader, error) {
+	key, err := p.objectKey()
+	if err != nil {
+		return nil, err
+	}
+	known := container.Known{ObjectLength: p.ObjectLength, ContentLength: p.ContentLength}
+	if p.Header != nil {
+		known.Header = append(p.Header.Prefix, p.Header.Commitment...)
+	}
+	s := source{bytes.NewReader(p.Object), int64(len(p.Object))}
+	if p.SourceLength != nil {
+		s.length = *p.SourceLength
+	}
+	return container.OpenRanges(key, p.Context, s, known)
+}
+
+func probe(p rangeParams) (result, error) {
+	reader, err := p.reader()
+	if err != nil {
+		return nil, err
+	}
+	found, err := reader.Probe()
+	padding := map[bool]string{false: "none", true: "padme"}[found.Padded]
+	return result{"contentLength": found.ContentLength, "padding": padding, "objectLength": found.ObjectLength}, err
+}
+
+// read reads one range. A number that is no int64 cannot be a place in a content.
+func read(reader *container.RangeReader, offset, length json.Number, sink io.Writer) error {
+	o, err := offset.Int64()
+	if err != nil {
+		return fault.BadRange
+	}
+	n, err := length.Int64()
+	if err != nil {
+		return fault.BadRange
+	}
+	return reader.Read(o, n, sink)
+}
+
+func readRange(p rangeParams) (result, error) {
+	reader, err := p.reader()
+	if err != nil {
+		return nil, err
+	}
+	sink, err := os.OpenFile(p.Sink, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer sink.Close()
+	var count counter
+	err = read(reader, p.Offset, p.Length, io.MultiWriter(sink, &count))
+	return result{"length": count}, err
+}
+
+func readRanges(p rangeParams) (result, error) {
+	reader, err := p.reader()
+	if err != nil {
+		return nil, err
+	}
+	contents := make([]any, len(p.Ranges))
+	for i, r := range p.Ranges {
+		var content bytes.Buffer
+		if err := read(reader, r[0], r[1], &content); err != nil {
+			contents[i] = code(err)
+		} else {
+			contents[i] = data(content.Bytes())
+		}
+	}
+	return result{"contents": contents}, nil
+}
+
+func planRanges(p struct {
+	HeaderLength, ChunkLog2 int
+	ObjectLength            int64
+	Ranges                  [][2]int64
+}) (result, error) {
+	plans := make([]map[string]int64, len(p.Ranges))
+	for i, r := range p.Ranges {
+		plan := container.PlanRange(p.HeaderLength, 1<<p.ChunkLog2, p.ObjectLength, r[0], r[1])
+		plans[i] = map[string]int64{"first": plan.First, "last": plan.Last, "start": plan.Start, "end": plan.End}
+	}
+	return result{"plans": plans}, nil
+}
