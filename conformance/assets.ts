@@ -5,7 +5,7 @@
  * @module
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the package: the sources and the published `dist/` lie at different depths in it. */
@@ -43,4 +43,9 @@ export function folderFiles(folder: string): Files {
 /** The files of a folder of the package, such as `vectors`. */
 export function ownFiles(folder: string): Files {
   return folderFiles(join(packageRoot(), folder));
+}
+
+/** Where a thread finds a module of the suite: `name` is below `conformance/`, without its ending. */
+export function moduleUrl(name: string): URL {
+  return new URL(`${name}${extname(import.meta.url)}`, import.meta.url);
 }

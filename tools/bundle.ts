@@ -45,6 +45,9 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 export { folderFiles } from 'strongroom:folders';
 const files = new Map(Object.entries(JSON.parse(brotliDecompressSync(Buffer.from('${packed}', 'base64')).toString('utf8'))));
+export function moduleUrl() {
+  return new URL(import.meta.url);
+}
 export function packageRoot() {
   return dirname(fileURLToPath(import.meta.url));
 }
@@ -62,13 +65,28 @@ export function ownFiles(folder) {
 `;
 }
 
+function entryOf(root: string): string {
+  return join(root, 'conformance', 'bundle-entry.js');
+}
+
+/** The module that begins: the thread that makes vectors is started with the same file. */
+const ENTRY = `import { isMainThread } from 'node:worker_threads';
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(\`strongroom-conformance needs Node 24 or newer; this is Node \${process.versions.node}\\n\`);
+  process.exit(2);
+}
+await (isMainThread ? import('./cli.ts') : import('./cases/fresh/worker.ts'));
+`;
+
 function plugin(root: string, files: Readonly<Record<string, string>>): Plugin {
   const inside = assetsModule(files);
   const assets = join(root, 'conformance', 'assets.ts');
+  const entry = entryOf(root);
   return {
     name: 'strongroom-assets',
-    resolveId: (id) => (id === 'strongroom:folders' ? `${assets}?folders` : undefined),
+    resolveId: (id) => (id === 'strongroom:folders' ? `${assets}?folders` : id === entry ? entry : undefined),
     load: (id) => {
+      if (id === entry) return { code: ENTRY, moduleType: 'js' };
       if (id === assets) return { code: inside, moduleType: 'js' };
       if (id === `${assets}?folders`) return { code: readFileSync(assets, 'utf8'), moduleType: 'ts' };
       return undefined;
@@ -102,7 +120,7 @@ export async function bundle(): Promise<string> {
   const files = embedded();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const build = await rolldown({
-    input: join(root, 'conformance', 'cli.ts'),
+    input: entryOf(root),
     platform: 'node',
     plugins: [plugin(root, files)],
     checks: { bundlerTimings: false },

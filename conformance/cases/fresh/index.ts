@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { moduleUrl } from '../../assets.ts';
 import type { Case, CaseContext } from '../../runner/case.ts';
 import { shuffled } from '../../runner/run.ts';
 import type { Score } from '../../runner/score.ts';
@@ -20,12 +21,10 @@ const SAMPLE = 3;
 /** Families of arithmetic, which have no values to choose. */
 const WITHOUT_VALUES: readonly string[] = ['lengths'];
 
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js', import.meta.url);
-
 const made = new Map<number, Promise<VectorFile[]>>();
 
 async function make(seed: number): Promise<VectorFile[]> {
-  const worker = new Worker(WORKER, {
+  const worker = new Worker(moduleUrl('cases/fresh/worker'), {
     env: { ...process.env, STRONGROOM_VALUES: `values of the run with seed ${seed}` },
   });
   const [files]: VectorFile[][] = await once(worker, 'message');
