@@ -5,10 +5,34 @@
  * @module
  */
 import { isZero, type Bytes } from '../wire/bytes.ts';
-import { opaque, struct, type Codec } from '../wire/codec.ts';
+import { decode, opaque, struct, u32, u64, type Codec } from '../wire/codec.ts';
 
 /** Bytes of a `SignedSetHead`. */
 export const SIGNED_SET_HEAD_LENGTH = 132;
+
+const raw = opaque(SIGNED_SET_HEAD_LENGTH, 'head');
+const Fields = struct<object>('SignedSetHead', {
+  setId: opaque(16, 'set_id'),
+  generation: u64,
+  manifestId: opaque(32, 'manifest_id'),
+  created: u64,
+  keyEpoch: u32,
+  signature: opaque(64, 'signature'),
+});
+
+/** The bytes of a `SignedSetHead` that decodes. */
+const head: Codec<Bytes> = {
+  name: 'SignedSetHead',
+  write(out, bytes) {
+    decode(Fields, bytes);
+    raw.write(out, bytes);
+  },
+  read(input) {
+    const bytes = raw.read(input);
+    decode(Fields, bytes);
+    return bytes;
+  },
+};
 
 /** True for 132 bytes whose generation and key epoch are not 0, as in every head that an owner signs. */
 export function isSetHead(bytes: Bytes): boolean {
@@ -30,7 +54,7 @@ export interface PutHead {
 /** `PutHead` on the wire. */
 export const PutHead: Codec<PutHead> = struct<PutHead>('PutHead', {
   previousHash: opaque(32, 'previous_hash'),
-  head: opaque(SIGNED_SET_HEAD_LENGTH, 'head'),
+  head,
 });
 
 /** Body of an `ok` answer to `get-head` and to `put-head`. */
@@ -41,5 +65,5 @@ export interface KeptHead {
 
 /** `KeptHead` on the wire. */
 export const KeptHead: Codec<KeptHead> = struct<KeptHead>('KeptHead', {
-  head: opaque(SIGNED_SET_HEAD_LENGTH, 'head'),
+  head,
 });

@@ -317,6 +317,16 @@ export function wire(): VectorFile {
     no('CNV-5', 'A put-head that is one byte short', 'A signature of 63 bytes is none.'),
   );
   family.bytes(
+    'put-head-created',
+    'put-head',
+    { field, offset: 32 + 56, removed: 1, inserted: be(1, 0x20) },
+    no(
+      'CNV-10',
+      'A put-head of a head whose time is above 2^53 − 1',
+      'Kept as bytes, it goes to clients that cannot open it, and take it for damage.',
+    ),
+  );
+  family.bytes(
     'put-head-long',
     'put-head',
     { field, offset: 164, inserted: zeros(1) },

@@ -8,7 +8,7 @@ import { ed25519PublicKey } from '../../crypto/ed25519.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { Answer, Recovered, RecoverStarted, type Statement } from '../../exchange/answer.ts';
 import { ChangeFinish, ChangeStart, ChangeStarted } from '../../exchange/change.ts';
-import { KeptHead, PutHead, SIGNED_SET_HEAD_LENGTH } from '../../exchange/heads.ts';
+import { KeptHead, PutHead } from '../../exchange/heads.ts';
 import {
   Cancel,
   Delete,
@@ -27,7 +27,7 @@ import {
 import { equal, hex, utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 import type { AccountRecord } from '../record.ts';
-import { TestAccount, type Begun } from '../testing/account.ts';
+import { TestAccount, testHead, type Begun } from '../testing/account.ts';
 import { MemoryDriver } from '../testing/memory-driver.ts';
 import { Explorer, remembering, type Ask, type State, type Told, type Turn } from './explorer-fixture.ts';
 import { handle, leafInput } from './handle.ts';
@@ -145,7 +145,7 @@ export class World {
           ask(`${command} wrongly`, command, body, byWrong);
         }
       }
-      const head = new Uint8Array(SIGNED_SET_HEAD_LENGTH).fill(7);
+      const head = testHead(7);
       const put = encode(PutHead, { previousHash: new Uint8Array(32), head });
       ask('put head as owner', 'put-head', put, alice.owner('put-head', put));
       ask('get head as owner', 'get-head', EMPTY, alice.owner('get-head', EMPTY));

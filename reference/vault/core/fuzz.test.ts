@@ -19,6 +19,7 @@ import { sodiumSuite } from '../../opaque/index.ts';
 import { concat, hex, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode, type Codec } from '../../wire/codec.ts';
 import { AccountRecord } from '../record.ts';
+import { testHead } from '../testing/account.ts';
 import { CoreVault } from '../testing/core-vault.ts';
 
 const RUNS = process.env['STRONGROOM_LONG'] === undefined ? 2000 : 1_000_000;
@@ -44,7 +45,7 @@ beforeAll(async () => {
   await alice.call('delete', encode(Delete, { stateVersion: version() }));
   const { effectiveAt } = await alice.call('status');
   await alice.signed('cancel', encode(Cancel, { effectiveAt }));
-  const head = new Uint8Array(132).fill(1);
+  const head = testHead(1);
   await alice.signed('put-head', encode(PutHead, { previousHash: new Uint8Array(32), head }));
   await alice.signed('get-head', new Uint8Array(0));
   await alice.call('status');

@@ -5,13 +5,13 @@ import type { Statement } from '../../exchange/answer.ts';
 import { sodiumSuite } from '../../opaque/index.ts';
 import { hex, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import type { TestAccount } from '../testing/account.ts';
+import { testHead, type TestAccount } from '../testing/account.ts';
 import { CoreVault } from '../testing/core-vault.ts';
 import { sha256 } from './evaluate.ts';
 
 const suite = await sodiumSuite();
 const NONE = new Uint8Array(32);
-const head = (n: number): Bytes => new Uint8Array(132).fill(n);
+const head = testHead;
 
 let v: CoreVault;
 let alice: TestAccount;

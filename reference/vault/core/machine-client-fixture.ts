@@ -8,7 +8,7 @@ import { ed25519PublicKey } from '../../crypto/ed25519.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { RecoverStarted, RegisterStarted, type Statement } from '../../exchange/answer.ts';
 import { ChangeFinish, ChangeStart, ChangeStarted } from '../../exchange/change.ts';
-import { KeptHead, PutHead, SIGNED_SET_HEAD_LENGTH } from '../../exchange/heads.ts';
+import { KeptHead, PutHead } from '../../exchange/heads.ts';
 import {
   Cancel,
   Delete,
@@ -34,7 +34,7 @@ import {
 import { OPAQUE_RISTRETTO255, opaqueContext } from '../../opaque/profile.ts';
 import { concat, hex, utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import { TestAccount } from '../testing/account.ts';
+import { TestAccount, testHead } from '../testing/account.ts';
 import type { Fleet } from './fleet.ts';
 import {
   Model,
@@ -114,13 +114,8 @@ export interface Account {
   readonly keys: Map<Finish, Bytes>;
 }
 
-/** One that was chosen from those that there are, the newest for 0. */
-export function choose<T>(from: readonly T[], pick: number): T | undefined {
-  return from[from.length - 1 - (pick % Math.max(1, from.length))];
-}
-
-export function headBytes(head: number): Bytes {
-  return new Uint8Array(SIGNED_SET_HEAD_LENGTH).fill(head);
+export function testHead(head: number): Bytes {
+  return testHead(head);
 }
 
 /** Somebody who speaks for an account. */
@@ -279,8 +274,8 @@ export function write(op: Wish, account: Account): Letter | undefined {
       const head = 1 + (op.pick % 255);
       const previous = actor.head;
       const previousHash =
-        previous === 0 ? new Uint8Array(32) : nodeEngine.hash('sha256', headBytes(previous));
-      const body = encode(PutHead, { previousHash, head: headBytes(head) });
+        previous === 0 ? new Uint8Array(32) : nodeEngine.hash('sha256', testHead(previous));
+      const body = encode(PutHead, { previousHash, head: testHead(head) });
       const [credential, proof] = credentialOf(actor, op.other, 'put-head', body);
       const learn = ({ outcome }: Statement): void => {
         if (outcome === 'ok') actor.head = head;

@@ -20,6 +20,7 @@ import { decode, encode } from '../../wire/codec.ts';
 import { createPartition, Partition } from '../partition.ts';
 import { headKey } from '../start.ts';
 import { MemoryDriver } from '../testing/memory-driver.ts';
+import { testHead } from '../testing/account.ts';
 import { signedBy, withAnchor } from '../testing/with-hsm.ts';
 import { Turns } from '../turns.ts';
 import { run } from './effects.ts';
@@ -28,7 +29,6 @@ import { handle, leafInput, sweep } from './handle.ts';
 import { Model, type Content, type Expected } from './machine-model-fixture.ts';
 import {
   choose,
-  headBytes,
   newActor,
   write,
   suite,
@@ -358,6 +358,6 @@ export class Machine {
         hex(keys.get(sealed) ?? utf8('')),
       );
     if (head !== undefined)
-      this.#is('the head', hex(decode(KeptHead, statement.body).head), hex(headBytes(head)));
+      this.#is('the head', hex(decode(KeptHead, statement.body).head), hex(testHead(head)));
   }
 }

@@ -4,7 +4,7 @@ import { KeptHead, PutHead } from '../../exchange/heads.ts';
 import { Cancel, Delete, RecoverFinish } from '../../exchange/request.ts';
 import type { Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
-import type { Begun } from '../testing/account.ts';
+import { testHead, type Begun } from '../testing/account.ts';
 import { everyOrder, World } from '../testing/orders.ts';
 import type { Step } from './effects.ts';
 import { sweep, type Handled } from './handle.ts';
@@ -161,7 +161,7 @@ describe('in every order', () => {
 
   it('two heads after the same one: one is kept, the other refused', () => {
     const put = (n: number): Bytes => {
-      const body = encode(PutHead, { previousHash: new Uint8Array(32), head: new Uint8Array(132).fill(n) });
+      const body = encode(PutHead, { previousHash: new Uint8Array(32), head: testHead(n) });
       return world.alice.request('put-head', body, world.alice.owner('put-head', body));
     };
     const seen = outcomesOf([put(1), put(2)], (answers) => {
@@ -202,7 +202,7 @@ describe('a crash before every effect', () => {
     async (command) => {
       const change = await world.alice.change('old', 'new');
       await world.alice.call('delete', encode(Delete, { stateVersion: version() }));
-      const head = encode(PutHead, { previousHash: new Uint8Array(32), head: new Uint8Array(132).fill(1) });
+      const head = encode(PutHead, { previousHash: new Uint8Array(32), head: testHead(1) });
       const request = {
         'change-finish': () => world.alice.request(command, change.finish),
         'put-head': () => world.alice.request(command, head, world.alice.owner(command, head)),

@@ -38,6 +38,13 @@ import { opaqueContext, OPAQUE_RISTRETTO255 } from '../../opaque/profile.ts';
 import { concat, utf8, type Bytes } from '../../wire/bytes.ts';
 import { decode, encode } from '../../wire/codec.ts';
 
+/** A `SignedSetHead` of 132 bytes that decodes; no two numbers from 1 to 255 have the same. All zero for 0. */
+export function testHead(n: number): Bytes {
+  const head = new Uint8Array(132).fill(n);
+  for (const number of [16, 56]) head.fill(0, number, number + 2);
+  return head;
+}
+
 /** Carries one request to a vault and gives back what it signed. */
 export type Send = (request: Bytes) => Promise<Statement>;
 
