@@ -2,10 +2,10 @@
 
 from . import clients, content, objects, sets, vaults
 
-ROLES = ["container-reader", "container-writer", "set-reader", "vault-client"]
+ROLES = ["container-reader", "container-writer", "set-reader", "set-writer", "vault-client"]
 FEATURES = [
     *("keys", "container", "sweep", "lengths", "engine", "streaming", "ranges", "files"),
-    *("records", "manifest", "set", "freshness"),
+    *("records", "manifest", "set", "freshness", "set-writer", "reread", "check", "volumes"),
     *("opaque-client", "channel-client", "fleet", "owner", "client"),
 ]
 OPERATIONS = {

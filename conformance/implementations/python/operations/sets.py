@@ -1,7 +1,8 @@
 """Sets: finding, listing, verifying, restoring; and ranges of objects."""
 
 from strongroom import keys
-from strongroom.container import Header
+from strongroom.backup import Backup
+from strongroom.container import MAX_CONTENT, Header
 from strongroom.errors import Refused
 from strongroom.ranges import RangeReader, plan
 from strongroom.restore import Restore
@@ -58,6 +59,23 @@ def restore(params: dict) -> dict:
     force, paths = params.get("force", False), params.get("paths")
     restored = Restore(storage, found, params["target"], force, paths).run()
     return {"restored": restored, "freshness": freshness}
+
+
+def back_up(params: dict) -> dict:
+    backup = Backup(
+        FolderStorage(params["storage"]),
+        keys.check(hexed(params, "key")),
+        params["folder"],
+        params.get("volumeLength") or MAX_CONTENT,
+        params.get("reread", False),
+        params.get("check", False),
+    )
+    generation = backup.run()
+    skipped = sorted(backup.skipped.items(), key=lambda one: one[0].encode())
+    return {
+        "generation": generation,
+        "skipped": [{"path": path, "code": code} for path, code in skipped],
+    }
 
 
 class Given:
@@ -126,6 +144,7 @@ OPERATIONS = {
     "set.list": list_set,
     "set.verify": verify_set,
     "set.restore": restore,
+    "set.back-up": back_up,
     "range.probe": probe,
     "range.read": read,
     "range.read-many": read_many,

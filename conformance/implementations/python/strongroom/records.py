@@ -11,6 +11,7 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 MAX_RECORD = 2**20
 BEGIN = Struct(set_id=fixed(16), volume=uint32, volumes=uint32, schema=uint16)
 END = Struct(records=uint64, bytes=uint64)
+END_LENGTH = 16
 
 
 def bad() -> Refused:
@@ -201,18 +202,33 @@ class RecordWriter:
         begin = BEGIN.encode(set_id=set_id, volume=1, volumes=1, schema=schema)
         self._frame(BEGIN_TYPE, begin)
 
-    def add(self, type: int, body: bytes) -> None:
-        self._count(len(body) + 3)
+    def add(self, type: int, body: bytes) -> tuple[int, int]:
+        """Position and length of the range of the record."""
+        if len(body) + 3 > MAX_RECORD:
+            raise Refused("limit-exceeded")
+        self.records += 1
+        self.bytes += len(body) + 3
+        start = self._start(self.position)
         self._frame(type, body)
+        return start, self.position - start
+
+    def end_after(self, length: int) -> int:
+        """Where the content would end if a record with a body of this length came before END."""
+        position = self.position
+        for record in (length + 3, END_LENGTH + 3):
+            while record:
+                position = self._start(position)
+                taken = min(record, self.chunk_size - position % self.chunk_size - 4)
+                position, record = position + 4 + taken, record - taken
+        return position
 
     def end(self) -> None:
         self._frame(END_TYPE, END.encode(records=self.records, bytes=self.bytes))
 
-    def _count(self, length: int) -> None:
-        if length > MAX_RECORD:
-            raise Refused("limit-exceeded")
-        self.records += 1
-        self.bytes += length
+    def _start(self, position: int) -> int:
+        """Where the next fragment begins: not where at most 4 bytes are left of a chunk."""
+        left = self.chunk_size - position % self.chunk_size
+        return position + left if left <= 4 else position
 
     def _frame(self, type: int, body: bytes) -> None:
         record, at = type.to_bytes(2) + b"\0" + body, 0

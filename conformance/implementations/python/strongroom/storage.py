@@ -3,9 +3,10 @@
 import base64
 import os
 import re
+import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from .container import MAX_HEADER
 from .errors import Refused, of_system
@@ -44,9 +45,55 @@ class StoredObject:
         return self.read(0, MAX_HEADER)
 
 
+@contextmanager
+def system_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise of_system(error) from error
+
+
+class Upload:
+    """An object that nobody sees before `commit`."""
+
+    def __init__(self, folder: str, open_uploads: set["Upload"]):
+        self.folder, self.name, self.length = folder, "", 0
+        self.open_uploads = open_uploads
+        open_uploads.add(self)
+        self.temporary = os.path.join(folder, f".{secrets.token_hex(16)}.tmp")
+        with system_errors():
+            self.file = open(self.temporary, "xb")  # noqa: SIM115
+
+    def write(self, data: bytes) -> None:
+        self.length += len(data)
+        with system_errors():
+            self.file.write(data)
+
+    def sync(self) -> None:
+        with system_errors():
+            self.file.flush()
+            os.fdatasync(self.file.fileno())
+            self.file.close()
+
+    def commit(self) -> None:
+        place = os.path.join(self.folder, self.name)
+        with system_errors():
+            if os.path.lexists(place):
+                raise Refused("exists")
+            os.rename(self.temporary, place)
+        self.open_uploads.discard(self)
+
+    def discard(self) -> None:
+        self.open_uploads.discard(self)
+        self.file.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self.temporary)
+
+
 class FolderStorage:
     def __init__(self, folder: str):
         self.folder = folder
+        self.uploads: set[Upload] = set()
 
     def list(self) -> dict[str, int]:
         """Names and lengths of all objects, in ascending order of the names."""
@@ -78,6 +125,25 @@ class FolderStorage:
             raise Refused("object-missing") from None
         except OSError as error:
             raise of_system(error) from error
+
+    def put(self) -> "Upload":
+        return Upload(self.folder, self.uploads)
+
+    def discard_uploads(self) -> None:
+        for upload in list(self.uploads):
+            upload.discard()
+
+    def remove(self, name: str) -> None:
+        with system_errors(), suppress(FileNotFoundError):
+            os.unlink(self._path(name))
+
+    def flush(self) -> None:
+        with system_errors():
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
