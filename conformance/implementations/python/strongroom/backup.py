@@ -243,27 +243,19 @@ class Backup:
         top = max(reader.head.generation for reader in seen.heads.values())
         names = [name for name, one in seen.heads.items() if one.head.generation == top]
         whole = read_copies(self.storage, self.key, seen, names)
-        head = seen.heads[names[0]].head
-        self.following = Following(
-            seen.heads[names[0]].set_id,
-            head.media_key,
-            top + 1,
-            head.key_epoch,
-            head.ancestors,
-            seen.heads[names[0]].keys,
-        )
-        known, named = [], set(names)
+        first = seen.heads[names[0]]
+        head, set_id, wrapped = first.head, first.set_id, first.keys
+        ancestors, known, named = head.ancestors, [], set(names)
         if len({manifest.id for manifest in whole.values()}) == 1:
             manifest = next(iter(whole.values()))
-            own = ANCESTOR(
-                generation=top,
-                manifest_id=manifest.id,
-                commitments=manifest.head.commitments,
-            )
-            self.following.ancestors = [own, *manifest.head.ancestors][:MAX_ANCESTORS]
-            self.following.keys = manifest.keys
+            head, set_id, wrapped = manifest.head, manifest.set_id, manifest.keys
+            own = ANCESTOR(generation=top, manifest_id=manifest.id, commitments=head.commitments)
+            ancestors = [own, *head.ancestors][:MAX_ANCESTORS]
             known = [(e, manifest.objects) for e in manifest.entries if e.kind == FILE]
             named |= {storage_name(one.commitment) for one in manifest.objects}
+        self.following = Following(
+            set_id, head.media_key, top + 1, head.key_epoch, ancestors, wrapped
+        )
         self.find_checkpoints(named)
         return known
 
@@ -463,7 +455,7 @@ class Backup:
         return [copy.upload for copy in copies], expected
 
     def look(self, expected: dict[str, int]) -> None:
-        now = scan(self.storage, self.key)
+        now = scan(self.storage, self.key, self.own | self.seen.names.keys())
         new = [n for n in now.names if n not in self.seen.names and n not in self.own]
         for name in new:
             if name in now.heads or now.manifests.get(name, "wrong-key") not in OTHERS:
@@ -490,6 +482,8 @@ def add_entries(add: Callable[[int, bytes], object], entries: list) -> list[Simp
         for part in content.parts:
             one = part.object
             if one.commitment not in numbers:
+                if len(objects) == MAX_ITEMS:
+                    raise Refused("limit-exceeded")
                 numbers[one.commitment] = len(objects)
                 objects.append(one)
                 body = NUMBERED_OBJECT.encode(number=len(objects) - 1, object=one)

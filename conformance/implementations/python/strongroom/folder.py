@@ -60,7 +60,7 @@ class Folder:
             except Refused as refused:
                 self.skipped[printable(path)] = refused.code
             except OSError as error:
-                self.skipped[path] = code_of(error)
+                self.skipped[printable(path)] = code_of(error)
 
     def _inner(self, folder: int, name: str, path: str) -> Iterator[SimpleNamespace]:
         try:

@@ -70,7 +70,10 @@ class RangeReader:
 
     def _open_header(self) -> None:
         if self.engine is None:
-            data = self.header.encoded if self.header else self.source.read(0, container.MAX_HEADER)
+            most = container.MAX_HEADER
+            if self.length is not None:
+                most = min(most, self.length)
+            data = self.header.encoded if self.header else self.source.read(0, most)
             self.header = container.whole_header(data)
             self.engine = container.engine_of(self.header, self.key, self.context)
 

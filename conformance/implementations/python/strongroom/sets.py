@@ -1,5 +1,6 @@
 """Finding the newest manifest of a storage, and reading files by it (set.md)."""
 
+from collections.abc import Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -114,9 +115,10 @@ def read_manifest(storage: FolderStorage, name: str, object_key: bytes) -> Manif
         return records.end()
 
 
-def scan(storage: FolderStorage, object_key: bytes) -> Scan:
+def scan(storage: FolderStorage, object_key: bytes, known: Set[str] = frozenset()) -> Scan:
+    """Lists a storage, and looks at all objects but those that are known."""
     found = Scan(storage.list())
-    for name in list(found.names):
+    for name in [name for name in found.names if name not in known]:
         damaged = found.unknown
         try:
             with storage.open(name) as stored:
