@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -58,11 +59,8 @@ func (p openParams) open(source io.Reader, sink io.Writer) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.PieceLength == 0 {
-		p.PieceLength = 1 << 16
-	}
 	// A struct around the source hides its other methods, so that the buffer decides how long pieces are.
-	if _, err := io.CopyBuffer(reader, struct{ io.Reader }{source}, make([]byte, p.PieceLength)); err != nil {
+	if _, err := io.CopyBuffer(reader, struct{ io.Reader }{source}, make([]byte, cmp.Or(p.PieceLength, 1<<16))); err != nil {
 		return nil, err
 	}
 	info, err := reader.Finish()

@@ -54,7 +54,8 @@ func hello(struct{}) (result, error) {
 		"roles":          []string{"container-reader", "vault-client"},
 		"suites":         []int{1},
 		"features": []string{
-			"keys", "container", "sweep", "engine", "files", "ranges", "client", "fleet", "owner", "opaque-client",
+			"keys", "container", "sweep", "engine", "files", "ranges", "http-ranges",
+			"client", "fleet", "owner", "opaque-client",
 		},
 	}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
@@ -12,19 +13,33 @@ import (
 
 type rangeParams struct {
 	openParams
-	ContentLength, SourceLength *int64
-	Header                      *struct{ Prefix, Commitment data }
-	Offset, Length              json.Number
-	Ranges                      [][2]json.Number
+	URL            string
+	ContentLength  *int64
+	SourceLength   *int
+	Header         *struct{ Prefix, Commitment data }
+	Offset, Length json.Number
+	Ranges         [][2]json.Number
 }
 
-// source is an object in memory that can lie about its length.
+// source is an object in memory that can lie about its length, and gives a few bytes at a time.
 type source struct {
-	*bytes.Reader
-	length int64
+	object              []byte
+	length, pieceLength int
 }
 
-func (s source) Size() int64 { return s.length }
+func (s source) Size() (int64, error) { return int64(s.length), nil }
+
+func (s source) Part(start, end int64) (io.ReadCloser, error) {
+	start, end = min(start, int64(len(s.object))), min(end, int64(len(s.object)))
+	return io.NopCloser(pieces{bytes.NewReader(s.object[start:end]), s.pieceLength}), nil
+}
+
+type pieces struct {
+	rest   io.Reader
+	length int
+}
+
+func (p pieces) Read(b []byte) (int, error) { return p.rest.Read(b[:min(len(b), p.length)]) }
 
 func (p rangeParams) reader() (*container.RangeReader, error) {
 	key, err := p.objectKey()
@@ -35,7 +50,10 @@ func (p rangeParams) reader() (*container.RangeReader, error) {
 	if p.Header != nil {
 		known.Header = append(p.Header.Prefix, p.Header.Commitment...)
 	}
-	s := source{bytes.NewReader(p.Object), int64(len(p.Object))}
+	if p.URL != "" {
+		return container.OpenRanges(key, p.Context, container.HTTPSource(p.URL), known)
+	}
+	s := source{p.Object, len(p.Object), cmp.Or(p.PieceLength, 1<<16)}
 	if p.SourceLength != nil {
 		s.length = *p.SourceLength
 	}

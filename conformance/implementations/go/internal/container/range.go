@@ -2,7 +2,6 @@ package container
 
 import (
 	"crypto/sha256"
-	"errors"
 	"io"
 	"math"
 
@@ -11,10 +10,11 @@ import (
 
 const maxNumber = 1<<53 - 1
 
-// Source gives any part of an object, and says how long the object is.
+// Source gives any part of an object, and says how long the object is. Its errors are codes.
 type Source interface {
-	io.ReaderAt
-	Size() int64
+	Size() (int64, error)
+	// Part is object[start:end], or less if the object ends before.
+	Part(start, end int64) (io.ReadCloser, error)
 }
 
 // Known is what an authenticated source has told of an object. Nil fields are not known.
@@ -53,12 +53,10 @@ func OpenRanges(key Key, context []byte, source Source, known Known) (*RangeRead
 	r := &RangeReader{source: source, known: known}
 	b := known.Header
 	if b == nil {
-		b = make([]byte, MaxHeader)
-		n, err := source.ReadAt(b, 0)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fault.IO
+		var err error
+		if b, err = r.part(0, MaxHeader); err != nil {
+			return nil, err
 		}
-		b = b[:n]
 	} else {
 		check := sha256.Sum256(b)
 		b = append(b[:len(b):len(b)], check[:8]...)
@@ -79,7 +77,11 @@ func (r *RangeReader) Probe() (Probe, error) {
 	if r.probe != nil {
 		return *r.probe, nil
 	}
-	r.length = r.source.Size()
+	size, err := r.source.Size()
+	if err != nil {
+		return Probe{}, err
+	}
+	r.length = size
 	if l := r.known.ObjectLength; l != nil && r.length > *l {
 		return Probe{}, fault.TrailingData
 	} else if l != nil && r.length < *l {
@@ -132,12 +134,12 @@ func (r *RangeReader) openFinal(sealed []byte, n int64) (trailer, []byte, error)
 
 // part is object[start:end], or as much of it as is there.
 func (r *RangeReader) part(start, end int64) ([]byte, error) {
-	b := make([]byte, max(0, end-start))
-	n, err := r.source.ReadAt(b, start)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fault.IO
+	part, err := r.source.Part(start, end)
+	if err != nil {
+		return nil, err
 	}
-	return b[:n], nil
+	defer part.Close()
+	return io.ReadAll(io.LimitReader(part, end-start))
 }
 
 // Read writes content[offset : offset+length] to sink. Errors: those of the pre-flight, bad-range, chunk-damaged.
@@ -157,9 +159,16 @@ func (r *RangeReader) Read(offset, length int64, sink io.Writer) error {
 		return nil
 	}
 	plan := PlanRange(r.header.length, r.header.engine.ChunkLength, r.length, offset, length)
-	// Chunks are fetched one at a time from the one part that the plan names: memory is that of a chunk.
+	if plan.End <= plan.Start {
+		return fault.Truncated
+	}
+	part, err := r.source.Part(plan.Start, plan.End)
+	if err != nil {
+		return err
+	}
+	defer part.Close()
 	for i := plan.First; i <= plan.Last; i++ {
-		content, err := r.chunk(plan, i)
+		content, err := r.chunk(part, i)
 		if err != nil {
 			return err
 		}
@@ -172,19 +181,17 @@ func (r *RangeReader) Read(offset, length int64, sink io.Writer) error {
 	return nil
 }
 
-// chunk opens chunk i of a plan, and gives the content that lies in it.
-func (r *RangeReader) chunk(plan Plan, i int64) ([]byte, error) {
+// chunk opens chunk i from the rest of a part, and gives the content that lies in it.
+func (r *RangeReader) chunk(part io.Reader, i int64) ([]byte, error) {
 	full := int64(r.header.engine.ChunkLength + tagLength)
-	start := int64(r.header.length) + i*full
-	end := min(start+full, r.length)
-	sealed, err := r.part(start, end)
-	if err != nil {
+	length := min(full, r.length-int64(r.header.length)-i*full)
+	sealed := make([]byte, max(0, length))
+	if _, err := io.ReadFull(part, sealed); err == io.EOF || err == io.ErrUnexpectedEOF || length <= 0 {
+		return nil, fault.Truncated
+	} else if err != nil {
 		return nil, err
 	}
-	if start >= end || int64(len(sealed)) < end-start {
-		return nil, fault.Truncated
-	}
-	if end-start == full {
+	if length == full {
 		return r.header.engine.Open(sealed[:0], uint64(i), sealed)
 	}
 	_, content, err := r.openFinal(sealed, i)

@@ -36,6 +36,10 @@ const (
 	BadPadding               Code = "bad-padding"
 	BadRange                 Code = "bad-range"
 	ObjectMismatch           Code = "object-mismatch"
+	ObjectMissing            Code = "object-missing"
+	NoRanges                 Code = "no-ranges"
+	Changed                  Code = "changed"
+	Permission               Code = "permission"
 
 	InvalidPassword            Code = "invalid-password"
 	WrongPassword              Code = "wrong-password"
