@@ -32,18 +32,20 @@ func (c *Client) proved(p Proof, request func(proof) error) error {
 	if err != nil {
 		return err
 	}
+	defer clear(prepared)
 	a, err := c.login(prepared)
 	if err != nil {
 		return err
 	}
+	before := c.last
 	err = request(a.prove)
-	answered := c.last
-	if looked := is(err, fault.WrongPassword) || is(err, fault.Destroyed) || answered.phase == phaseDeleted; !looked {
-		// The vault may have answered before it looked at the proof: this takes the charge back. If it has looked, the
-		// attempt is closed and nothing changes. What was asked for is decided either way.
-		if acknowledged, err := c.reportShown(); err == nil {
-			c.finishRecovery(a, acknowledged)
-		}
+	if c.last == before || is(err, fault.WrongPassword) || is(err, fault.Destroyed) || c.last.phase == phaseDeleted {
+		return err
+	}
+	// The vault may have answered before it looked at the proof: this takes the charge back. If it has looked, the
+	// attempt is closed and nothing changes. What was asked for is decided either way.
+	if acknowledged, err := c.reportShown(); err == nil {
+		c.finishRecovery(a, acknowledged)
 	}
 	return err
 }

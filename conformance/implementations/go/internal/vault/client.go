@@ -1,3 +1,4 @@
+// Package vault is a client of a Backup Key Vault: opaque.md, channel.md, fleet.md, exchange.md and client.md of spec/.
 package vault
 
 import (
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +31,7 @@ type Config struct {
 	State string
 	// Floor is the least stretching that is taken: that of this package, except in a test.
 	Floor Stretch
-	// Timeout ends one exchange.
+	// Timeout ends one exchange; 0 takes 15 seconds.
 	Timeout time.Duration
 }
 
@@ -55,6 +57,9 @@ func NewClient(config Config) (*Client, error) {
 	if err := checkURL(config.URL); err != nil {
 		return nil, err
 	}
+	if config.Timeout == 0 {
+		config.Timeout = 15 * time.Second
+	}
 	store, err := openStore(config.State, config.Pins.FleetID, account)
 	// A transport of its own: no proxy of the environment is asked, and no encoding is undone.
 	transport := &http.Transport{DisableCompression: true, ForceAttemptHTTP2: true}
@@ -67,7 +72,7 @@ func NewClient(config Config) (*Client, error) {
 
 func checkURL(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+	if err != nil || u.User != nil || strings.ContainsAny(text, "?#") {
 		return fault.InsecureURL
 	}
 	ip := net.ParseIP(u.Hostname())
@@ -86,7 +91,7 @@ func (c *Client) Last() *Statement { return c.last }
 
 // Shown remembers that the owner was shown a report.
 func (c *Client) Shown(r Report) error {
-	return c.store.remember(func(m *memory) error {
+	return update(c.store, c.store.account, func(m *memory) error {
 		m.ReportShown = max(m.ReportShown, r.Serial)
 		return nil
 	})
@@ -101,13 +106,17 @@ func (c *Client) begin() error {
 	if err != nil {
 		return err
 	}
-	return c.store.remember(func(m *memory) error {
-		d, err := VerifyDescriptor(signed, c.config.Pins, uint64(time.Now().Unix()), m.Fleet)
-		if err == nil {
-			m.Fleet, c.descriptor = d.Seen, d
+	var d *Descriptor
+	err = update(c.store, c.store.fleet, func(last *Seen) (err error) {
+		if d, err = VerifyDescriptor(signed, c.config.Pins, uint64(time.Now().Unix()), *last); err == nil {
+			*last = d.Seen
 		}
 		return err
 	})
+	if err == nil {
+		c.descriptor = d
+	}
+	return err
 }
 
 // fetch sends a request until there is an answer, and gives its body. Errors: unavailable.
@@ -199,7 +208,7 @@ func (c *Client) verify(sealed *sealedRequest, answer []byte) (*Statement, error
 	if (s.outcome == outcomeMalformed || s.outcome == outcomeNotAuthorised) && s.StateVersion == 0 {
 		return s, nil
 	}
-	return s, c.store.remember(func(m *memory) error {
+	return s, update(c.store, c.store.account, func(m *memory) error {
 		if s.StateVersion < m.StateVersion {
 			return fault.StaleAnswer
 		}

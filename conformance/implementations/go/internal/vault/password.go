@@ -1,4 +1,3 @@
-// Package vault is a client of a Backup Key Vault: opaque.md, channel.md, fleet.md, exchange.md and client.md of spec/.
 package vault
 
 import (

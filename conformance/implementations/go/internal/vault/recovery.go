@@ -80,7 +80,7 @@ func (c *Client) finishRecovery(a attempt, acknowledged uint64) (*Statement, err
 
 // reportShown is the serial of the report that the owner was shown last.
 func (c *Client) reportShown() (serial uint64, err error) {
-	err = c.store.remember(func(m *memory) error {
+	err = update(c.store, c.store.account, func(m *memory) error {
 		serial = m.ReportShown
 		return nil
 	})
@@ -98,6 +98,7 @@ func (c *Client) Recover(password []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(prepared)
 	return c.recover(prepared)
 }
 
@@ -106,6 +107,7 @@ func (c *Client) recover(prepared []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(a.exportKey)
 	acknowledged, err := c.reportShown()
 	if err != nil {
 		return nil, err
@@ -131,10 +133,12 @@ func (c *Client) ChangePassword(backupKey, password, newPassword []byte) error {
 	if err != nil {
 		return err
 	}
+	defer clear(old)
 	prepared, err := PreparePassword(newPassword)
 	if err != nil {
 		return err
 	}
+	defer clear(prepared)
 	if e, err := c.store.readEntry(); err != nil {
 		return err
 	} else if e != nil {

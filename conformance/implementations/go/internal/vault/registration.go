@@ -38,6 +38,7 @@ func (c *Client) Register(r Registration) error {
 	if err != nil {
 		return err
 	}
+	defer clear(prepared)
 	if len(r.BackupKey) != 32 {
 		return fault.InvalidKey
 	}
@@ -112,6 +113,7 @@ func (c *Client) register(blinded *Blinded, started registerStarted, backupKey [
 	if r.record, exportKey, err = blinded.Register(started.response, key.Public, c.descriptor.Stretch); err != nil {
 		return r, err
 	}
+	defer clear(exportKey)
 	binding := Binding{c.config.Pins.FleetID, c.account, started.generation}
 	if r.sealedKey, err = SealKey(exportKey, backupKey, binding); err != nil {
 		return r, err

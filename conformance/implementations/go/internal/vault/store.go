@@ -7,17 +7,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"syscall"
 
 	"strongroom/internal/fault"
 )
 
-// store is the folder in which a client keeps what it remembers of one account, and its journal.
-type store struct{ folder, memory, journal string }
+// store is the folder in which a client keeps what it remembers of fleets and accounts, and the journal of one account.
+type store struct{ folder, fleet, account, journal string }
 
-// memory is what a client remembers: nothing of it is secret.
+// memory is what a client remembers of an account: nothing of it is secret.
 type memory struct {
-	Fleet        Seen   `json:"fleet"`
 	StateVersion uint64 `json:"stateVersion"`
 	ReportShown  uint64 `json:"reportShown"`
 }
@@ -44,13 +44,14 @@ const (
 )
 
 func openStore(folder string, fleetID, account []byte) (store, error) {
-	name := filepath.Join(folder, hex.EncodeToString(hash(append(fleetID[:16:16], account...))[:16]))
-	return store{folder, name + ".state", name + ".journal"}, os.MkdirAll(folder, 0o700)
+	fleet := filepath.Join(folder, hex.EncodeToString(fleetID))
+	name := fleet + "-" + hex.EncodeToString(hash(account)[:16])
+	return store{folder, fleet + ".fleet", name + ".account", name + ".journal"}, os.MkdirAll(folder, 0o700)
 }
 
 // locked runs while no other session or process is in locked.
 func (s store) locked(run func() error) error {
-	lock, err := os.OpenFile(s.memory+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(s.folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
@@ -61,30 +62,25 @@ func (s store) locked(run func() error) error {
 	return run()
 }
 
-// remember changes what is remembered, unless change returns an error.
-func (s store) remember(change func(*memory) error) error {
+// update changes what a file remembers; if change returns an error, nothing changes. Errors: state-damaged.
+func update[T any](s store, name string, change func(*T) error) error {
 	return s.locked(func() error {
-		var m memory
-		if _, err := readJSON(s.memory, &m); err != nil {
+		value := new(T)
+		if _, err := readFile(name, value); err != nil {
 			return err
 		}
-		before := m
-		if err := change(&m); err != nil || m.equal(before) {
+		before := *value
+		if err := change(value); err != nil || reflect.DeepEqual(*value, before) {
 			return err
 		}
-		return s.write(s.memory, m)
+		return s.writeFile(name, value)
 	})
-}
-
-func (m memory) equal(o memory) bool {
-	return m.StateVersion == o.StateVersion && m.ReportShown == o.ReportShown &&
-		m.Fleet.Serial == o.Fleet.Serial && string(m.Fleet.Hash) == string(o.Fleet.Hash) && m.Fleet.Level == o.Fleet.Level
 }
 
 // readEntry gives the entry of the journal, or nil if there is none. Errors: state-damaged.
 func (s store) readEntry() (*entry, error) {
 	var e entry
-	found, err := readJSON(s.journal, &e)
+	found, err := readFile(s.journal, &e)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -95,7 +91,7 @@ func (s store) readEntry() (*entry, error) {
 }
 
 func (s store) writeEntry(e *entry) error {
-	return s.locked(func() error { return s.write(s.journal, e) })
+	return s.locked(func() error { return s.writeFile(s.journal, e) })
 }
 
 // eraseEntry removes the entry, and what a write of one that was cut off has left.
@@ -110,19 +106,29 @@ func (s store) eraseEntry() error {
 	})
 }
 
-// write makes value the content of a file, durably and as a whole. The name of the new file is always the same, so
-// that the next write takes away what one that was cut off has left.
-func (s store) write(name string, value any) error {
-	b, err := json.Marshal(value)
+// file is what is in a file of this folder.
+type file struct {
+	Version int             `json:"version"`
+	Content json.RawMessage `json:"content"`
+}
+
+// writeFile makes value the content of a file, durably and as a whole. The name of the new file is always the same,
+// so that the next write takes away what one that was cut off has left.
+func (s store) writeFile(name string, value any) error {
+	content, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	b, err := json.Marshal(file{1, content})
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(b)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(name+".new", name); err != nil {
@@ -139,12 +145,14 @@ func syncFolder(name string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-func readJSON(name string, value any) (found bool, err error) {
+// readFile says whether there is a file, and reads it into value. Errors: state-damaged.
+func readFile(name string, value any) (found bool, err error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil || json.Unmarshal(b, value) != nil {
+	var f file
+	if err != nil || json.Unmarshal(b, &f) != nil || f.Version != 1 || json.Unmarshal(f.Content, value) != nil {
 		return false, fault.StateDamaged
 	}
 	return true, nil
