@@ -4,6 +4,7 @@
  * @module
  */
 import { UsageError, type Command, type Streams } from './commands/command.ts';
+import { copy } from './commands/copy.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { init } from './commands/init.ts';
@@ -20,6 +21,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['run', runTests],
   ['list', list],
   ['explain', explain],
+  ['copy', copy],
   ['matrix', matrixCommand],
 ]);
 
