@@ -4,7 +4,17 @@ from . import clients, content, objects, sets, vaults
 
 ROLES = ["container-reader", "container-writer", "set-reader", "set-writer", "vault-client"]
 FEATURES = [
-    *("keys", "container", "sweep", "lengths", "engine", "streaming", "ranges", "files"),
+    *(
+        "keys",
+        "container",
+        "sweep",
+        "lengths",
+        "engine",
+        "streaming",
+        "ranges",
+        "http-ranges",
+        "files",
+    ),
     *("records", "manifest", "set", "freshness", "set-writer", "reread", "check", "volumes"),
     *("opaque-client", "channel-client", "fleet", "owner", "client"),
 ]

@@ -4,6 +4,7 @@ from strongroom import keys
 from strongroom.backup import Backup
 from strongroom.container import MAX_CONTENT, Header
 from strongroom.errors import Refused
+from strongroom.http_source import HttpSource
 from strongroom.ranges import RangeReader, plan
 from strongroom.restore import Restore
 from strongroom.sets import Found, opened, verify
@@ -93,7 +94,7 @@ def range_reader(params: dict) -> RangeReader:
     header = params.get("header")
     return RangeReader(
         key_of(params),
-        Given(params),
+        HttpSource(params["url"]) if "url" in params else Given(params),
         hexed(params, "context"),
         params.get("objectLength"),
         params.get("contentLength"),
