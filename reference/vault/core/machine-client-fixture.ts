@@ -114,8 +114,9 @@ export interface Account {
   readonly keys: Map<Finish, Bytes>;
 }
 
-export function testHead(head: number): Bytes {
-  return testHead(head);
+/** One that was chosen from those that there are, the newest for 0. */
+export function choose<T>(from: readonly T[], pick: number): T | undefined {
+  return from[from.length - 1 - (pick % Math.max(1, from.length))];
 }
 
 /** Somebody who speaks for an account. */
