@@ -108,7 +108,8 @@ impl Client {
         Subject { fleet_id: &self.fleet.fleet_id, account: &self.account }
     }
 
-    /// Asks, and does steps 1 to 7 with what comes back. The outcome is for the caller.
+    /// Asks, and does steps 1 to 7 with what comes back; a body that is none of the command is refused before anything is
+    /// remembered. The outcome is for the caller.
     fn ask(&mut self, command: Command, body: &[u8], proof: &Proof) -> Result<Statement> {
         let request = Zeroizing::new(encode_request(self.subject(), command, body, proof));
         let Descriptor { channel_suite, fleet_id, .. } = &self.fleet;
@@ -116,7 +117,12 @@ impl Client {
         let sealed = seal(*channel_suite, fleet_id, key, &request, random())?;
         let answer = sealed.open(&self.transport.exchange(&encode_exchange(&sealed.bytes))?)?;
         let statement = Statement::verify(&answer, &self.fleet, self.subject(), &sealed.hash)?;
-        if !statement.is_without_record() {
+        let of_record = !statement.is_without_record();
+        if of_record {
+            self.memory.check(statement.state_version)?;
+        }
+        statement.check_body(command)?;
+        if of_record {
             self.memory.see(statement.state_version)?;
         }
         self.newest = Some(statement.clone());
@@ -129,9 +135,7 @@ impl Client {
 
     /// Tells what the vault says of the account.
     pub fn status(&mut self) -> Result<Statement> {
-        let statement = self.ask_plainly(Command::Status, b"")?;
-        statement.decode(StatusBody::read)?;
-        Ok(statement)
+        self.ask_plainly(Command::Status, b"")
     }
 
     /// Recovers the backup key with the password.

@@ -223,6 +223,35 @@ impl Statement {
         body.map_err(|_| error("bad-answer"))
     }
 
+    /// `bad-answer` if the body of an `ok` answer is not the structure of its command.
+    pub fn check_body(&self, command: Command) -> Result<()> {
+        use Command as C;
+        if self.outcome != "ok" {
+            return Ok(());
+        }
+        self.decode(|reader| {
+            match command {
+                C::RegisterStart => drop(RegisterStarted::read(reader)?),
+                C::RegisterFinish | C::RegisterConfirm | C::ChangeFinish => drop(reader.take(32)?),
+                C::RecoverStart => drop(RecoverStarted::read(reader)?),
+                C::RecoverFinish => drop(reader.take(48)?),
+                C::Status => {
+                    StatusBody::read(reader)?;
+                }
+                C::Delete | C::Cancel => {}
+                C::ChangeStart => drop((RecoverStarted::read(reader)?, RegisterStarted::read(reader)?)),
+                C::GetHead | C::PutHead => {
+                    reader.take(16)?; // set id
+                    reader.u64()?; // generation
+                    reader.take(32)?; // manifest id
+                    reader.u64()?; // created
+                    reader.take(4 + 64)?; // key epoch, signature
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// The body as bytes of a fixed length; `bad-answer`.
     pub fn array<const N: usize>(&self) -> Result<[u8; N]> {
         self.decode(|reader| reader.array())

@@ -145,6 +145,11 @@ impl Memory {
         })
     }
 
+    /// `stale-answer` if a higher state version was seen.
+    pub fn check(&self, state_version: u64) -> Result<()> {
+        ensure(self.number("state-version")? <= state_version, "stale-answer")
+    }
+
     /// Remembers the state version of a verified answer; `stale-answer` if a higher one was seen.
     pub fn see(&self, state_version: u64) -> Result<()> {
         ensure(self.raise("state-version", state_version)? <= state_version, "stale-answer")

@@ -7,6 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::error::{Result, ensure, error};
 
+/// Tables of two versions would prepare one password in two ways.
+const _: () = {
+    let normalization = unicode_normalization::UNICODE_VERSION.0 as u64;
+    let [properties, scripts] = [unicode_properties::UNICODE_VERSION.0, unicode_script::UNICODE_VERSION.0];
+    assert!(normalization == properties && properties == scripts);
+};
+
 /// The bytes of a password as it was typed; `invalid-password`.
 pub fn prepare(text: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let text = std::str::from_utf8(text).map_err(|_| error("invalid-password"))?;

@@ -61,7 +61,12 @@ impl<S: Source> Ranges<S> {
         ensure(context.len() <= 65535, "limit-exceeded")?;
         let bytes = match &known.header {
             Some(bound) => [&bound[..], &header_check(bound)].concat(),
-            None => read_part(&source, 0, source.length().min(MAX_HEADER as u64) as usize)?,
+            None => {
+                // Not what the source says of its length, but what is known of it.
+                let length =
+                    known.object_length.map_or(MAX_HEADER as u64, |known| known.min(MAX_HEADER as u64));
+                read_part(&source, 0, length as usize)?
+            }
         };
         let header = Header::read(&bytes, object_key, context)?.ok_or(error("truncated"))?;
         Ok(Self { source, header, known })
