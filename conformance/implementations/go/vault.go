@@ -213,7 +213,14 @@ func (p clientParams) run(client *vault.Client) (result, error) {
 		key, err := client.Recover([]byte(p.Password))
 		return result{"backupKey": data(key)}, err
 	case "register":
-		return result{}, client.Register(p.registration())
+		r := p.registration()
+		if p.Proof == "password" {
+			var err error
+			if r.OwnerKey, err = client.Recover(r.Password); err != nil {
+				return result{}, err
+			}
+		}
+		return result{}, client.Register(r)
 	case "resume":
 		return result{}, client.Resume(p.registration())
 	case "status":
