@@ -35,7 +35,7 @@ function assetsModule(files: Readonly<Record<string, string>>): string {
   const text = Buffer.from(JSON.stringify(files));
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = constants;
   const params = {
-    [BROTLI_PARAM_QUALITY]: 11,
+    [BROTLI_PARAM_QUALITY]: 9,
     [BROTLI_PARAM_LGWIN]: 24,
     [BROTLI_PARAM_SIZE_HINT]: text.length,
   };

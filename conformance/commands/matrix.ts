@@ -5,10 +5,15 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { allCases } from '../cases/index.ts';
 import { REQUESTS, WORK } from '../matrix/crossing.ts';
 import { ownImplementations, readImplementation, type Found } from '../matrix/implementations.ts';
-import { matrix } from '../matrix/matrix.ts';
+import { matrix, type RunCases } from '../matrix/matrix.ts';
+import { writeReports } from '../report/files.ts';
 import { renderMatrixHtml, renderMatrixMarkdown, renderMatrixText } from '../report/matrix.ts';
+import { run } from '../runner/run.ts';
+import { readSpec } from '../spec-text.ts';
+import { loadVectors } from '../vectors.ts';
 import { integerOf, parseOptions, UsageError, type Command, type Streams } from './command.ts';
 
 const HELP = `Usage: strongroom-conformance matrix [options]
@@ -18,6 +23,8 @@ clients of one account at every vault. What is missing here to build one is name
 
 Options
   --implementation DIR   a folder with implementation.json (may be repeated); default: those of the checkout
+  --suite                also run all cases of level core against each, as run does; the roles that it says it has
+                         must come out conformant
   --seed N               keys, contents and contexts; printed by every run
   --timeout MS           longest wait for one answer (default 60000)
   --build-timeout S      longest time for one command of a build (default 600)
@@ -25,8 +32,8 @@ Options
                          (default .strongroom/matrix)
 
 Exit codes
-  0 all agree · 1 a check failed · 2 wrong usage · 3 an implementation was not built, or did not start
-  4 a fault of the suite · 6 an implementation that was named cannot run here
+  0 all agree · 1 a check or a case failed · 2 wrong usage · 3 an implementation was not built, or did not start
+  4 a fault of the suite · 6 an implementation that was named cannot run here, or a role is not conformant
 
 Examples
   strongroom-conformance matrix
@@ -35,6 +42,7 @@ Examples
 
 const OPTIONS = {
   implementation: { type: 'string', multiple: true },
+  suite: { type: 'boolean', default: false },
   seed: { type: 'string' },
   timeout: { type: 'string', default: '60000' },
   'build-timeout': { type: 'string', default: '600' },
@@ -63,10 +71,32 @@ function found(folders: readonly string[] | undefined): Found[] {
   return all;
 }
 
-async function run(args: readonly string[], io: Streams): Promise<number> {
+/** All cases of level core against an implementation; its reports go into a folder of its name. */
+function runCases(out: string, seed: number): RunCases {
+  const set = loadVectors();
+  const cases = allCases(set);
+  const sentences = new Map(readSpec().requirements.map(({ id, sentence }) => [id, sentence]));
+  return async ({ name, hello }, { folder, about }) => {
+    const { report } = await run({
+      adapter: about.adapter,
+      folder,
+      claims: hello.roles,
+      cases,
+      vectors: set.digest,
+      seed,
+      timeout: 15_000,
+      command: 'matrix --suite',
+    });
+    writeReports(report, sentences, join(out, name));
+    return report;
+  };
+}
+
+async function matrixOf(args: readonly string[], io: Streams): Promise<number> {
   const { values, positionals } = parseOptions(args, OPTIONS);
   if (positionals.length > 0) throw new UsageError('matrix takes options alone');
   const implementations = found(values.implementation);
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : integerOf('seed', values.seed);
   const out = resolve(values.out);
   for (const name of [WORK, REQUESTS]) rmSync(join(out, name), { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
@@ -77,7 +107,8 @@ async function run(args: readonly string[], io: Streams): Promise<number> {
       request: integerOf('timeout', values.timeout),
       build: 1000 * integerOf('build-timeout', values['build-timeout']),
     },
-    seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : integerOf('seed', values.seed),
+    ...(values.suite && { runCases: runCases(out, seed) }),
+    seed,
     out,
     progress: (text) => io.stderr.write(`${text}\n`),
   });
@@ -92,5 +123,5 @@ async function run(args: readonly string[], io: Streams): Promise<number> {
 export const matrixCommand: Command = {
   summary: 'implementations against each other, each with each',
   help: HELP,
-  run,
+  run: matrixOf,
 };

@@ -91,7 +91,7 @@ await serve(
       testing: false,
       roles: roles.split(','),
       suites: [1],
-      features: ['container', 'set', 'set-writer', 'client', 'vault'],
+      features: ['container', 'set', 'set-writer', 'client', 'vault', fault],
     }),
   },
   (error) => (isStrongroomError(error) ? { error: error.code } : undefined),

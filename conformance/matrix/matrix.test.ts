@@ -77,6 +77,20 @@ describe('a matrix', () => {
     expect(report.tables[0]?.cells[0]?.passed).toBeGreaterThan(20);
   });
 
+  test('with all cases says what they came to, and agrees only if every role is conformant', async () => {
+    const cases = async (feature: string): Promise<[number, string[] | undefined]> => {
+      const out = join(top, `out-${++made}`);
+      const folder = implementation('writer', 'chat-writer', feature);
+      const { code } = await cli('matrix', '--implementation', folder, '--suite', '--out', out);
+      const report = matrixSchema.parse(JSON.parse(readFileSync(join(out, 'matrix.json'), 'utf8')));
+      expect(readFileSync(join(out, 'writer', 'report.json'), 'utf8')).toContain('chat-writer.rows');
+      const verdicts = report.participants[0]?.verdicts?.map((line) => line.split(' pass=')[0] ?? '');
+      return [code, verdicts];
+    };
+    expect(await cases('')).toEqual([6, ['VERDICT chat-writer core incomplete']]);
+    expect(await cases('chat-writer')).toEqual([1, ['VERDICT chat-writer core non-conformant']]);
+  });
+
   test('finds every faulty one among them, and no fault between the others', async () => {
     const { code, report, stdout, out } = await cross(
       implementation(

@@ -42,6 +42,11 @@ function about({ language, version, roles, libraries, shares }: Participant): st
   return `${language}, version ${version}; ${roles.join(', ')}${from}; shares ${shares}`;
 }
 
+/** Whether it ran, and what of it was found. */
+function standing({ status, detail, verdicts = [] }: Participant): string {
+  return [detail === undefined ? status : `${status}: ${detail}`, ...verdicts].join('; ');
+}
+
 function absent(report: MatrixReport): Participant[] {
   return report.participants.filter(({ status }) => status !== 'ran');
 }
@@ -76,6 +81,10 @@ export function renderMatrixText(report: MatrixReport): string {
       ...(failure.request === undefined ? [] : [`    request   ${failure.request}`]),
       '',
     );
+  }
+  for (const { name, verdicts = [] } of report.participants) {
+    if (verdicts.length > 0)
+      lines.push(`  ${name}, all cases of level core`, ...verdicts.map((each) => `    ${each}`), '');
   }
   for (const { name, status, detail = '' } of absent(report))
     lines.push(`  ${name} did not run, ${status}: ${detail.replaceAll('\n', '\n    ')}`);
@@ -112,9 +121,7 @@ export function renderMatrixMarkdown(report: MatrixReport): string {
     '',
     line(['name', 'about', 'status']),
     line(['---', '---', '---']),
-    ...report.participants.map((one) =>
-      line([one.name, about(one), one.detail === undefined ? one.status : `${one.status}: ${one.detail}`]),
-    ),
+    ...report.participants.map((one) => line([one.name, about(one), standing(one)])),
     '',
   ].join('\n');
 }
@@ -147,7 +154,7 @@ export function renderMatrixHtml(report: MatrixReport): string {
   const failures = failuresOf(report);
   const participants = report.participants.map(
     (one) =>
-      `<tr class="${one.status === 'ran' ? '' : 'none'}"><td>${escape(one.name)}</td><td>${escape(about(one))}</td><td>${escape(one.detail === undefined ? one.status : `${one.status}: ${one.detail}`)}</td></tr>`,
+      `<tr class="${one.status === 'ran' ? '' : 'none'}"><td>${escape(one.name)}</td><td>${escape(about(one))}</td><td>${escape(standing(one))}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly claims?: readonly Role[];
   readonly expected?: readonly ExpectedFailure[];
   readonly loose?: boolean;
+  /** Where the adapter runs. */
+  readonly folder?: string;
   /** Environment of the adapter beside the runner's own. */
   readonly environment?: Record<string, string>;
   readonly failFast?: boolean;
@@ -144,7 +146,11 @@ export async function run(options: RunOptions): Promise<{ report: Report }> {
   const start = performance.now();
   const adapter =
     options.adapter &&
-    new Connection(options.adapter, { timeout: options.timeout, environment: options.environment ?? {} });
+    new Connection(options.adapter, {
+      timeout: options.timeout,
+      environment: options.environment ?? {},
+      ...(options.folder !== undefined && { folder: options.folder }),
+    });
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-'));
   try {
     const hello: Hello | undefined = await adapter?.hello();

@@ -85,6 +85,8 @@ export interface Participant {
   readonly detail?: string;
   /** Milliseconds of its build. */
   readonly built: number;
+  /** Lines of verdicts, if it was also run through all cases of level core; the folder of its name has the reports. */
+  readonly verdicts?: readonly string[];
 }
 
 /** A whole matrix. */
@@ -119,6 +121,7 @@ export const matrixSchema: z.ZodType<MatrixReport> = z.strictObject({
       status: z.enum(['ran', 'missing', 'not-built', 'not-started']),
       detail: z.string().exactOptional(),
       built: z.number().nonnegative(),
+      verdicts: z.array(z.string()).exactOptional(),
     }),
   ),
   tables: z.array(
