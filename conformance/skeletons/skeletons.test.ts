@@ -58,6 +58,14 @@ describe.each([...SKELETONS])('the skeleton in %s', (language, skeleton) => {
   });
 });
 
+test('the documentation has a line for each language, as it is', () => {
+  const text = readFileSync(join(packageRoot(), 'docs/conformance.md'), 'utf8');
+  for (const [language, { files, needs, build, adapter }] of SKELETONS) {
+    const cells = [`\`${language}\``, `\`${files[0]}\``, needs, build && `\`${build}\``, `\`${adapter}\``];
+    expect(text).toContain(`| ${cells.join(' | ')} |\n`.replace('|  |', '| |'));
+  }
+});
+
 test('init never replaces a file, and takes a folder and a language that it knows', async () => {
   const folder = join(root, 'twice');
   expect((await cli('init', '--lang', 'python', folder)).code).toBe(0);
