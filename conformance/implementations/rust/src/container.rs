@@ -51,7 +51,7 @@ impl Engine {
         Ok(nonce)
     }
 
-    /// Opens a chunk in its place; what is left is its plaintext. Nothing of a damaged one is left.
+    /// Opens a chunk in its place; what is left is its plaintext. A damaged one gives nothing.
     pub fn open<'a>(&self, index: u64, sealed: &'a mut [u8]) -> Result<&'a [u8]> {
         let nonce = self.nonce(index)?;
         let length = sealed.len().checked_sub(TAG).ok_or(error("chunk-damaged"))?;
