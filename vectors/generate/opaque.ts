@@ -30,6 +30,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import type { Value, VectorFile } from '../../conformance/schema/vector.ts';
 import { Family, type Reject } from './family.ts';
+import { clientFaults, REAL_STRETCH, serverFaults } from './opaque-faults.ts';
 
 /** A scalar of a name: below the group order, because its top bits are cleared. */
 function scalar(name: string): Bytes {
@@ -78,15 +79,19 @@ const REGISTERED = makeRecord({
 });
 const KE1 = makeKe1(PASSWORD, CLIENT);
 
-function ke2From(record: Uint8Array, seed: Uint8Array): ReturnType<typeof makeKe2> {
+function ke2From(
+  record: Uint8Array,
+  seed: Uint8Array,
+  { ke1 = KE1, context = opaqueContext(NAMES) }: { ke1?: Bytes; context?: Bytes } = {},
+): ReturnType<typeof makeKe2> {
   const { secretKey, publicKey } = SERVER;
   return makeKe2({
-    ke1: KE1,
+    ke1,
     record,
     seed,
     serverSecretKey: secretKey,
     serverPublicKey: publicKey,
-    context: opaqueContext(NAMES),
+    context,
     ...VAULT,
   });
 }
@@ -105,6 +110,52 @@ const clientRandom: Record<string, Value> = {
 
 function reject(title: string, why: string, requirement: string, error: string): Reject {
   return { title, why, requirements: [requirement], errors: [error] };
+}
+
+/** The same registration and login with the stretching that users have. */
+function realStretch(family: Family): void {
+  const registered = makeRecord({
+    password: PASSWORD,
+    blind: BLIND,
+    evaluated: RESPONSE.slice(0, 32),
+    serverPublicKey: SERVER.publicKey,
+    envelopeNonce: ENVELOPE_NONCE,
+    stretch: REAL_STRETCH,
+  });
+  const real = { ...NAMES, stretch: REAL_STRETCH };
+  const { ke2, ke3, sessionKey } = ke2From(registered.record, SEED, { context: opaqueContext(real) });
+  const why =
+    'Vectors with a function that returns its input do not show whether a password is stretched at all.';
+  family.accept(
+    'record-stretched',
+    {
+      title: 'The record of a registration, stretched with the default parameters',
+      why,
+      requirements: ['OPQ-1'],
+      input: {
+        password: toHex(PASSWORD),
+        response: toHex(RESPONSE),
+        serverPublicKey: toHex(SERVER.publicKey),
+        stretch: { ...REAL_STRETCH },
+        inject: { blind: toHex(BLIND), envelope_nonce: toHex(ENVELOPE_NONCE) },
+      },
+      result: { record: toHex(registered.record), exportKey: toHex(registered.exportKey) },
+    },
+    { op: 'opaque.registration-record' },
+  );
+  family.accept('login-stretched', {
+    title: 'A login with the default parameters',
+    why,
+    requirements: ['OPQ-1', 'OPQ-14'],
+    input: {
+      password: toHex(PASSWORD),
+      ke2: toHex(ke2),
+      ...names,
+      stretch: { ...REAL_STRETCH },
+      inject: clientRandom,
+    },
+    result: { ke3: toHex(ke3), sessionKey: toHex(sessionKey), exportKey: toHex(registered.exportKey) },
+  });
 }
 
 /** What a client sends, and what it refuses. */
@@ -171,6 +222,7 @@ export function opaqueClient(): VectorFile {
     intermediates: { context: toHex(opaqueContext(NAMES)), ke1: toHex(KE1) },
   });
 
+  realStretch(family);
   for (const [id, what, bytes] of BAD_ELEMENTS) {
     family.bytes(
       `record-${id}`,
@@ -368,6 +420,27 @@ export function opaqueClient(): VectorFile {
       'server-authentication-failed',
     ),
   );
+  const otherAccount = named('seed of another account', 32);
+  const ofOther = makeRecord({
+    password: PASSWORD,
+    blind: BLIND,
+    evaluated: evaluate(otherAccount, REQUEST),
+    serverPublicKey: SERVER.publicKey,
+    envelopeNonce: named('another envelope nonce', 32),
+    stretch: STRETCH,
+  });
+  clientFaults(family, {
+    ke2,
+    stretch: STRETCH,
+    names: NAMES,
+    under: (context) => ke2From(REGISTERED.record, SEED, { context }).ke2,
+    replayed: ke2From(REGISTERED.record, SEED, {
+      ke1: makeKe1(PASSWORD, { ...CLIENT, clientNonce: named('earlier nonce', 32) }),
+    }).ke2,
+    // The answer to this KE1 from the record of the other: its element is under the seed of this account.
+    ofOther: ke2From(ofOther.record, SEED).ke2,
+    element: deriveKeyPair(named('another element', 32)).publicKey,
+  });
   return family.file();
 }
 
@@ -481,5 +554,6 @@ export function opaqueServer(): VectorFile {
       reject(`The ${field} is one byte long`, 'Messages have one length.', 'OPQ-6', 'malformed'),
     );
   }
+  serverFaults(family, deriveKeyPair(named('another element', 32)).publicKey);
   return family.file();
 }
