@@ -38,23 +38,27 @@ function flip(at: number): Fault {
 }
 
 /** In the order in which the writer, the storage and the reader make them. */
-const FAULTS: readonly Fault[] = [
-  (attempt) => resealed(attempt, { trailerScheme: 7 }),
-  (attempt) => resealed(attempt, { padByteAt: 5 }),
-  flip(9),
-  flip(11),
-  flip(15),
-  flip(20),
-  flip(HEADER + 3),
-  flip(HEADER + SEALED + 3),
-  flip(-1),
-  (attempt) => ({ ...attempt, object: attempt.object.slice(0, HEADER + 2 * SEALED + 9) }),
-  (attempt) => ({ ...attempt, object: attempt.object.slice(0, HEADER + SEALED + 500) }),
-  (attempt) => ({ ...attempt, objectLength: attempt.object.length - 1 }),
-  (attempt) => ({ ...attempt, objectLength: attempt.object.length + 1 }),
-  (attempt) => ({ ...attempt, objectLength: 40 }),
-  (attempt) => ({ ...attempt, key: fresh(32) }),
+const FAULTS: readonly (readonly [what: string, fault: Fault])[] = [
+  ['a pad scheme 7', (attempt) => resealed(attempt, { trailerScheme: 7 })],
+  ['a byte of padding that is not zero', (attempt) => resealed(attempt, { padByteAt: 5 })],
+  ['a bit of the suite', flip(9)],
+  ['a bit of the type', flip(11)],
+  ['a reserved bit', flip(15)],
+  ['a bit of the salt', flip(20)],
+  ['a bit of the first chunk', flip(HEADER + 3)],
+  ['a bit of the second chunk', flip(HEADER + SEALED + 3)],
+  ['a bit of the last tag', flip(-1)],
+  ['cut behind the second chunk', cut(HEADER + 2 * SEALED + 9)],
+  ['cut in the second chunk', cut(HEADER + SEALED + 500)],
+  ['known to be a byte shorter', (attempt) => ({ ...attempt, objectLength: attempt.object.length - 1 })],
+  ['known to be a byte longer', (attempt) => ({ ...attempt, objectLength: attempt.object.length + 1 })],
+  ['known to have 40 bytes', (attempt) => ({ ...attempt, objectLength: 40 })],
+  ['another key', (attempt) => ({ ...attempt, key: fresh(32) })],
 ];
+
+function cut(length: number): Fault {
+  return (attempt) => ({ ...attempt, object: attempt.object.slice(0, length) });
+}
 
 function resealed(attempt: Attempt, mistake: Partial<Recipe>): Attempt {
   const recipe = { ...attempt.recipe, ...mistake };
@@ -82,8 +86,8 @@ let made: Known[] | undefined;
 /** Every pair of faults. */
 function pairs(): Known[] {
   const sound = attemptAt(fresh(2 * C + 700));
-  const all = FAULTS.flatMap((one, i) =>
-    FAULTS.slice(i + 1).map((other, j) => known(`faults ${i} and ${i + 1 + j}`, other(one(sound)))),
+  const all = FAULTS.flatMap(([what, one], i) =>
+    FAULTS.slice(i + 1).map(([then, other]) => known(`${what}, then ${then}`, other(one(sound)))),
   );
   // Two chunks and more of padding: the one in front is marked, the one behind is damaged.
   const long = resealed(attemptAt(cat(fresh(1000), zeros(2 ** 20))), { padByteAt: 9 });
