@@ -6,8 +6,10 @@ from itertools import groupby
 from typing import BinaryIO
 
 from strongroom import container, keys
-from strongroom.container import Engine, Reader, Writer
+from strongroom.container import Engine
 from strongroom.errors import Refused
+from strongroom.reader import Reader
+from strongroom.writer import Writer
 
 TYPES = {"manifest": container.MANIFEST, "records": container.RECORDS, "blob": container.BLOB}
 NAMES = {number: name for name, number in TYPES.items()}

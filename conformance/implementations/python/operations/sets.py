@@ -4,10 +4,11 @@ from strongroom import keys
 from strongroom.backup import Backup
 from strongroom.container import MAX_CONTENT, Header
 from strongroom.errors import Refused
+from strongroom.files import verify
 from strongroom.http_source import HttpSource
 from strongroom.ranges import RangeReader, plan
 from strongroom.restore import Restore
-from strongroom.sets import Found, opened, verify
+from strongroom.sets import Found, opened
 from strongroom.storage import FolderStorage
 
 from .content import listed

@@ -2,69 +2,40 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from . import container, keys
-from .container import BLOB, MANIFEST, RECORDS, Reader, Writer
+from .checkpoints import CHECKPOINT_HEAD, CHECKPOINT_HEAD_TYPE, read_checkpoint
+from .container import BLOB, MANIFEST, RECORDS
 from .errors import Refused
+from .files import PACKED_FILE, PACKED_FILE_TYPE
 from .folder import Folder
 from .manifest import (
     ANCESTOR,
     CHUNK_LOG2,
-    ENTRY,
-    ENTRY_TYPE,
     FILE,
     HEAD,
     HEAD_TYPE,
     KEY_TYPE,
     MAX_ITEMS,
-    NUMBERED_OBJECT,
-    OBJECT_TYPE,
     WRAPPED_KEY,
-    ManifestReader,
     MediaId,
 )
-from .records import RecordReader, RecordWriter, decode
-from .sets import (
-    OTHERS,
-    PACKED_FILE,
-    PACKED_FILE_TYPE,
-    check_newest,
-    read_copies,
-    scan,
-    stored_header,
-)
+from .reader import Reader
+from .records import RecordWriter
+from .sealing import Content, Pack, Part, Sealing, add_entries
+from .sets import OTHERS, check_newest, read_copies, scan
 from .storage import FolderStorage, Upload, storage_name
-from .wire import Struct, fixed, uint32
 
-CHECKPOINT_HEAD_TYPE = 0x8030
-CHECKPOINT_HEAD = Struct(media_key=fixed(32), key_epoch=uint32)
 SMALL = 2**16
 PACK = 2**23
 BLOB_CHUNK_LOG2 = 18
 CHECKPOINT_BYTES = 2**28
 CHECKPOINT_SECONDS = 60
 MAX_ANCESTORS = 256
-
-
-@dataclass
-class Part:
-    """A part of a content: a reference, which an open pack does not have yet, and a range."""
-
-    object: SimpleNamespace
-    range: SimpleNamespace | None = None
-
-
-@dataclass
-class Content:
-    media_id: bytes
-    length: int
-    parts: list[Part]
-    path: str
-    stamp: bytes
 
 
 @dataclass
@@ -77,69 +48,6 @@ class Following:
     key_epoch: int = 1
     ancestors: list[SimpleNamespace] = field(default_factory=list)
     keys: dict[int, bytes] = field(default_factory=dict)
-
-
-@dataclass
-class Checkpoint:
-    name: str
-    set_id: bytes
-    head: SimpleNamespace
-    objects: list[SimpleNamespace]
-    entries: list[SimpleNamespace]
-
-    @property
-    def is_mark(self) -> bool:
-        return not self.objects and not self.entries
-
-
-class CheckpointReader(ManifestReader):
-    """Takes the records of a checkpoint by the rules that a manifest has for them."""
-
-    def take(self, type: int, body: bytes) -> None:
-        need(self.records.begin.schema == 3)
-        if type == CHECKPOINT_HEAD_TYPE:
-            need(self.head is None)
-            self.head = decode(CHECKPOINT_HEAD, body)
-            need(self.head.key_epoch > 0)
-        elif type == OBJECT_TYPE:
-            self.take_object(body)
-        else:
-            entry = decode(ENTRY, body)
-            need(self.head is not None and entry.kind == FILE)
-            self.check_parts(entry)
-            self.entries.append(entry)
-
-    def __post_init__(self) -> None:
-        known = (CHECKPOINT_HEAD_TYPE, OBJECT_TYPE, ENTRY_TYPE)
-        self.records = RecordReader(1 << CHUNK_LOG2, known, self.take)
-
-
-def need(holds: bool) -> None:
-    if not holds:
-        raise Refused("bad-record")
-
-
-def read_checkpoint(storage: FolderStorage, name: str, object_key: bytes) -> Checkpoint | None:
-    """A checkpoint or mark; None if the object is none. `io` and `permission` are failures."""
-    try:
-        with storage.open(name) as stored:
-            start = stored.start()
-            header = stored_header(start, name)
-            if (header.type, header.chunk_log2) != (RECORDS, CHUNK_LOG2):
-                return None
-            found = CheckpointReader()
-            reader = Reader(object_key, found.records.push)
-            reader.push(start)
-            for piece in stored.pieces(len(start)):
-                reader.push(piece)
-            reader.end()
-        found.records.end()
-        need(found.records.begin.schema == 3 and found.head is not None)
-    except Refused as refused:
-        if refused.code in ("io", "permission"):
-            raise
-        return None
-    return Checkpoint(name, found.set_id, found.head, found.objects, found.entries)
 
 
 class Backup:
@@ -364,7 +272,7 @@ class Backup:
         self.sealed_bytes += length
         return content
 
-    def seal_volumes(self, uploads: list["Sealing"], data: bytes) -> None:
+    def seal_volumes(self, uploads: list[Sealing], data: bytes) -> None:
         while data:
             if not uploads or uploads[-1].length == self.volume_length:
                 uploads.append(Sealing(self.storage, self.key, BLOB, BLOB_CHUNK_LOG2))
@@ -372,7 +280,7 @@ class Backup:
             uploads[-1].push(data[:room])
             data = data[room:]
 
-    def committed(self, sealing: "Sealing", keep: bool = False) -> SimpleNamespace:
+    def committed(self, sealing: Sealing, keep: bool = False) -> SimpleNamespace:
         """Ends an object, gives it its name, and refers to it."""
         reference = sealing.end(self.following.key_epoch)
         sealing.upload.commit()
@@ -468,63 +376,3 @@ class Backup:
             found = read_checkpoint(self.storage, name, self.key)
             if found and found.is_mark and found.set_id == self.following.set_id:
                 raise Refused("object-missing")
-
-
-def add_entries(add: Callable[[int, bytes], object], entries: list) -> list[SimpleNamespace]:
-    """Writes entries with their contents, each object before the first that names it."""
-    numbers: dict[bytes, int] = {}
-    objects: list[SimpleNamespace] = []
-    for entry, content in entries:
-        if content is None:
-            add(ENTRY_TYPE, ENTRY.write(entry))
-            continue
-        parts = []
-        for part in content.parts:
-            one = part.object
-            if one.commitment not in numbers:
-                if len(objects) == MAX_ITEMS:
-                    raise Refused("limit-exceeded")
-                numbers[one.commitment] = len(objects)
-                objects.append(one)
-                body = NUMBERED_OBJECT.encode(number=len(objects) - 1, object=one)
-                add(OBJECT_TYPE, body)
-            number = numbers[one.commitment]
-            parts.append(SimpleNamespace(object=number, range=part.range))
-        values = {**vars(entry), "media_id": content.media_id, "parts": parts}
-        values["content_length"] = content.length
-        add(ENTRY_TYPE, ENTRY.write(SimpleNamespace(**values)))
-    return objects
-
-
-class Pack:
-    """The pack that is open. Its reference gets its fields when it is sealed."""
-
-    def __init__(self, set_id: bytes):
-        self.content = bytearray()
-        self.records = RecordWriter(1 << CHUNK_LOG2, set_id, 2, self.content.extend)
-        self.reference = SimpleNamespace()
-
-
-class Sealing:
-    """An object on its way into the storage."""
-
-    def __init__(self, storage: FolderStorage, object_key: bytes, type: int, chunk_log2: int):
-        self.upload = storage.put()
-        self.length = 0
-        self.writer = Writer(object_key, type, chunk_log2, 1, self.upload.write)
-        self.upload.name = storage_name(self.writer.header.commitment)
-
-    def push(self, data: bytes) -> None:
-        self.length += len(data)
-        self.writer.push(data)
-
-    def end(self, key_epoch: int) -> SimpleNamespace:
-        self.writer.end()
-        self.upload.sync()
-        return SimpleNamespace(
-            commitment=self.writer.header.commitment,
-            prefix=self.writer.header.prefix,
-            length=self.upload.length,
-            content_length=self.length,
-            key_epoch=key_epoch,
-        )

@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 from .errors import Refused, of_system
+from .files import read_file
 from .manifest import DIRECTORY, FILE, SYMLINK
-from .sets import Found, read_file
+from .sets import Found
 from .storage import FolderStorage
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
