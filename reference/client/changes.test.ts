@@ -237,6 +237,28 @@ describe('deletion', () => {
     expect((await accountStatus(await open())).scheduled).toBeUndefined();
   });
 
+  test('that somebody puts in the place of another one is not cancelled, and the password costs nothing', async () => {
+    const key = await registered();
+    await deleteAccount(await open());
+    const [session, other] = [await open(), await open()];
+    const exchange = owner.transport.exchange.bind(owner.transport);
+    let requests = 0;
+    owner.transport.exchange = async (body, signal) => {
+      if (++requests === 3) {
+        owner.transport.exchange = exchange;
+        await cancelScheduled(other, { credential: { key } });
+        owner.vault.pass(5);
+        await deleteAccount(other);
+      }
+      return exchange(body, signal);
+    };
+    const credential = { password: OLD, ...cheap };
+    expect((await refusal(cancelScheduled(session, { credential }))).code).toBe('conflict');
+    const { scheduled, remaining } = await accountStatus(await open());
+    expect(scheduled).toMatchObject({ change: 'deletion' });
+    expect(remaining).toBe(10);
+  });
+
   test('is not cancelled once it has taken effect', async () => {
     const key = await registered();
     await deleteAccount(await open());

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Statement } from '../exchange/answer.ts';
-import { COMMANDS, OwnerStatement, type Command, type Proof } from '../exchange/request.ts';
+import { COMMANDS, OwnerStatement, RecoverFinish, type Command, type Proof } from '../exchange/request.ts';
 import type { BackupKey } from '../keys/backup-key.ts';
 import { label } from '../keys/labels.ts';
 import { ownerSign } from '../keys/owner-key.ts';
@@ -35,23 +35,36 @@ export function ownerProof(
 export type ProofOf = (body: Bytes) => Proof;
 
 /**
- * Gives `use` what proves requests of one command, and the newest answer of the vault.
+ * Gives `ask` what proves requests of one command, and the newest answer of the vault.
  *
  * @param latest the newest answer before this
+ * @returns the answer that `ask` got
  * @throws StrongroomError every code of `withLogin`, if the credential is a password
  */
-export function withProof<T>(
+export function withProof(
   session: Session,
   credential: Credential,
   command: Command,
   latest: Statement,
-  use: (proofOf: ProofOf, latest: Statement) => Promise<T>,
+  ask: (proofOf: ProofOf, latest: Statement) => Promise<Statement>,
   signal: AbortSignal | undefined,
-): Promise<T> {
+): Promise<Statement> {
   if ('key' in credential) {
-    return use((body) => ownerProof(session, credential.key, command, body), latest);
+    return ask((body) => ownerProof(session, credential.key, command, body), latest);
   }
-  return withLogin(session, { ...credential, signal }, ({ statement, started, ke1, ke3 }) =>
-    use(() => ({ kind: 'ke3', ke1, attemptId: started.attemptId, ke3 }), statement),
-  );
+  return withLogin(session, { ...credential, signal }, async ({ statement, started, ke1, ke3 }) => {
+    const proof = { ke1, attemptId: started.attemptId, ke3 };
+    const answer = await ask(() => ({ kind: 'ke3', ...proof }), statement);
+    if (isBeforeProof(answer, statement)) {
+      // The password is right: its charge goes back. Nothing depends on whether it does.
+      const finish = { ...proof, acknowledged: 0 };
+      await session.ask('recover-finish', RecoverFinish, finish, { signal }).catch(() => undefined);
+    }
+    return answer;
+  });
+}
+
+/** True if the vault has answered before it looked at the proof, so that the attempt is open still. */
+function isBeforeProof({ outcome, stateVersion }: Statement, started: Statement): boolean {
+  return outcome === 'conflict' || (outcome === 'ok' && stateVersion === started.stateVersion);
 }

@@ -10,6 +10,7 @@ import {
   label,
   named,
   prefixed,
+  sha256,
   toHex,
   utf8,
   zeros,
@@ -41,12 +42,12 @@ function scalar(name: string): Bytes {
 
 const PASSWORD = utf8('correct horse battery staple');
 const STRETCH: Stretch = { algorithm: 1, iterations: 1, memoryKib: 64, parallelism: 1 };
+const SERVER = deriveKeyPair(named('opaque server seed', 32));
 const NAMES = {
   oprfKeyId: named('oprf key id', 8),
-  opaqueKeyId: named('opaque key id', 8),
+  opaqueKeyId: sha256(SERVER.publicKey).slice(0, 8),
   stretch: STRETCH,
 };
-const SERVER = deriveKeyPair(named('opaque server seed', 32));
 const SEED = named('oprf seed', 32);
 const BLIND = scalar('blind');
 const ENVELOPE_NONCE = named('envelope nonce', 32);
