@@ -8,15 +8,16 @@ from .errors import Refused
 
 CONTEXT = b"OPRFV1-\0-ristretto255-SHA512"
 IDENTITY = bytes(32)
+P = 2**255 - 19
 
 
 def element(data: bytes) -> bytes:
-    """The canonical encoding of an element that is not the identity, else `malformed`."""
-    if (
-        len(data) != 32
-        or data == IDENTITY
-        or not rbcl.crypto_core_ristretto255_is_valid_point(data)
-    ):
+    """The canonical encoding of an element that is not the identity, else `malformed`.
+
+    libsodium does not look at the highest bit, so this does (RFC 9496, section 4.3.1).
+    """
+    canonical = len(data) == 32 and int.from_bytes(data, "little") < P
+    if not canonical or data == IDENTITY or not rbcl.crypto_core_ristretto255_is_valid_point(data):
         raise Refused("malformed")
     return data
 
