@@ -60,8 +60,18 @@ export function ownImplementations(): Found[] {
 /** How much of what a command prints is kept. */
 const TAIL = 2000;
 
+/** Why a command did not succeed. */
+interface CommandFailure {
+  readonly late: boolean;
+  readonly reason: string;
+}
+
 /** Runs a command in a folder. @returns why it failed, if it did */
-async function failureOf(command: CommandLine, folder: string, timeout: number): Promise<string | undefined> {
+async function failureOf(
+  command: CommandLine,
+  folder: string,
+  timeout: number,
+): Promise<CommandFailure | undefined> {
   const [program, ...args] = command;
   return new Promise((resolve) => {
     let output = '';
@@ -81,15 +91,12 @@ async function failureOf(command: CommandLine, folder: string, timeout: number):
     child.stderr.setEncoding('utf8').on('data', keep);
     child.once('error', ({ message }) => {
       clearTimeout(timer);
-      resolve(message);
+      resolve({ late, reason: message });
     });
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      if (code === 0) resolve(undefined);
-      else
-        resolve(
-          late ? `not done in ${timeout / 1000} s` : `${signal ?? `exit code ${code}`}\n${output}`.trim(),
-        );
+      const ended = `${signal ?? `exit code ${code}`}\n${output}`.trim();
+      resolve(code === 0 ? undefined : { late, reason: late ? `not done in ${timeout / 1000} s` : ended });
     });
   });
 }
@@ -114,13 +121,15 @@ export async function prepare({ folder, about }: Found, patience: Patience): Pro
   });
   for (const { command, why } of about.needs) {
     const failure = await failureOf(command, folder, NEED_TIMEOUT);
-    if (failure !== undefined) return lost('missing', `${command.join(' ')} (${why}): ${failure}`);
+    if (failure !== undefined) return lost('missing', `${command.join(' ')} (${why}): ${failure.reason}`);
   }
   const start = performance.now();
   const since = (): number => Math.round(performance.now() - start);
   for (const command of about.build) {
     const failure = await failureOf(command, folder, patience.build);
-    if (failure !== undefined) return lost('not-built', `${command.join(' ')}: ${failure}`, since());
+    if (failure === undefined) continue;
+    const status = failure.late ? 'out-of-time' : 'not-built';
+    return lost(status, `${command.join(' ')}: ${failure.reason}`, since());
   }
   const built = since();
   const connection = new Connection(about.adapter, { timeout: patience.request, folder });

@@ -79,8 +79,8 @@ export interface Participant {
   readonly shares: string;
   /** Roles that it declares; after a greeting, those of its `hello`. */
   readonly roles: readonly Role[];
-  /** `missing`: something that it needs is not here. */
-  readonly status: 'ran' | 'missing' | 'not-built' | 'not-started';
+  /** `missing`: something that it needs is not here; `out-of-time`: its build was ended. */
+  readonly status: 'ran' | 'missing' | 'out-of-time' | 'not-built' | 'not-started';
   /** Why it did not run. */
   readonly detail?: string;
   /** Milliseconds of its build. */
@@ -118,7 +118,7 @@ export const matrixSchema: z.ZodType<MatrixReport> = z.strictObject({
       libraries: z.array(z.string()),
       shares: z.string(),
       roles: z.array(z.enum(ROLES)),
-      status: z.enum(['ran', 'missing', 'not-built', 'not-started']),
+      status: z.enum(['ran', 'missing', 'out-of-time', 'not-built', 'not-started']),
       detail: z.string().exactOptional(),
       built: z.number().nonnegative(),
       verdicts: z.array(z.string()).exactOptional(),
