@@ -11,6 +11,7 @@ import { init } from './commands/init.ts';
 import { list } from './commands/list.ts';
 import { matrixCommand } from './commands/matrix.ts';
 import { runTests } from './commands/run.ts';
+import { verify } from './commands/verify.ts';
 import { StartError } from './runner/connection.ts';
 import { EXIT } from './runner/verdict.ts';
 
@@ -19,6 +20,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['init', init],
   ['doctor', doctor],
   ['run', runTests],
+  ['verify', verify],
   ['list', list],
   ['explain', explain],
   ['copy', copy],

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -30,7 +29,7 @@ async function through(
   params: Record<string, Value>,
 ): Promise<{ outcome: Outcome; output: Bytes }> {
   if (adapter === undefined) throw new Error('files need an adapter');
-  const place = join(folder, randomBytes(8).toString('hex'));
+  const place = join(folder, toHex(fresh(8)));
   mkdirSync(place);
   const [source, target] = [join(place, 'source'), join(place, 'target')];
   writeFileSync(source, input);
@@ -92,7 +91,7 @@ async function wholeFiles(
   chunkLog2: number,
 ): Promise<Score> {
   for (const length of lengths) {
-    const [key, salt, content] = [fresh(32), fresh(32), new Uint8Array(randomBytes(length))];
+    const [key, salt, content] = [fresh(32), fresh(32), fresh(length)];
     const { object } = writeObject({ key, salt, content, chunkLog2, padding: 1 });
     const options = { key: toHex(key), type: 'blob', chunkLog2, padding: 'padme', length, threads: 4 };
     const inject = { salt: toHex(salt) };

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveObject, TAG, type Lie, type ObjectServer } from '../hostile/object-server.ts';
@@ -33,10 +32,10 @@ async function read(
   expected: Expected,
 ): Promise<Score> {
   if (adapter === undefined) throw new Error('a range needs an adapter');
-  const [key, content] = [fresh(32), new Uint8Array(randomBytes(C * CHUNKS))];
+  const [key, content] = [fresh(32), fresh(C * CHUNKS)];
   const { object } = writeObject({ key, salt: fresh(32), content, type: TYPES.blob });
   const server = await serveObject(object, lie);
-  const sink = join(folder, randomBytes(8).toString('hex'));
+  const sink = join(folder, toHex(fresh(8)));
   try {
     const params = { key: toHex(key), url: server.url, offset: OFFSET, length: LENGTH, sink };
     const outcome = await adapter.call('range.read', params);

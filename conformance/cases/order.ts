@@ -4,7 +4,6 @@
  * @module
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { openObject } from '../peer/opening.ts';
 import { cat, fresh, toHex, zeros, type Bytes } from '../peer/primitives.ts';
@@ -13,6 +12,7 @@ import type { Case, CaseContext } from '../runner/case.ts';
 import { score, type Score } from '../runner/score.ts';
 import type { Outcome } from '../schema/protocol.ts';
 import type { Value } from '../schema/vector.ts';
+import { within } from '../tape/tape.ts';
 
 const C = 2 ** 14;
 const HEADER = 88;
@@ -81,9 +81,9 @@ function known(what: string, attempt: Attempt): Known {
   };
 }
 
-let made: Known[] | undefined;
+/** Every pair of faults; they are made once in a run, and asked for as streams and as files. */
+const made = new WeakMap<CaseContext, Known[]>();
 
-/** Every pair of faults. */
 function pairs(): Known[] {
   const sound = attemptAt(fresh(2 * C + 700));
   const all = FAULTS.flatMap(([what, one], i) =>
@@ -95,8 +95,10 @@ function pairs(): Known[] {
 }
 
 /** Asks with two faults at a time, in `ask`, and compares with the steps of the specification. */
-async function twoFaults(ask: (attempt: Attempt) => Promise<Outcome>): Promise<Score> {
-  for (const { what, attempt, code } of (made ??= pairs())) {
+async function twoFaults(context: CaseContext, ask: (attempt: Attempt) => Promise<Outcome>): Promise<Score> {
+  const all = made.get(context) ?? within('two faults', pairs);
+  made.set(context, all);
+  for (const { what, attempt, code } of all) {
     const one = score({ outcome: 'reject', errors: [code] }, await ask(attempt), undefined);
     if (one.status !== 'pass') return { ...one, detail: `${what}: ${one.detail}` };
   }
@@ -110,7 +112,7 @@ function attemptAt(content: Bytes): Attempt {
 }
 
 function place({ folder }: CaseContext): string {
-  return join(folder, randomBytes(8).toString('hex'));
+  return join(folder, toHex(fresh(8)));
 }
 
 async function ask(
@@ -142,7 +144,7 @@ export const orderCases: readonly Case[] = [
     id: 'order.stream',
     feature: 'container',
     run: async (context) =>
-      twoFaults(async (attempt) =>
+      twoFaults(context, async (attempt) =>
         ask(context, 'container.open', attempt, { object: toHex(attempt.object), sink: place(context) }),
       ),
   },
@@ -154,7 +156,7 @@ export const orderCases: readonly Case[] = [
       const folder = place(context);
       mkdirSync(folder);
       const [source, target] = [join(folder, 'source'), join(folder, 'target')];
-      return twoFaults(async (attempt) => {
+      return twoFaults(context, async (attempt) => {
         writeFileSync(source, attempt.object);
         writeFileSync(target, zeros(0));
         return ask(context, 'file.open', attempt, { source, target });

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { manifestEntry, manifestHead, manifestObject, type Entry } from '../peer/manifest.ts';
@@ -61,7 +60,7 @@ async function listed(context: CaseContext, count: number, expect: Answerable): 
     type: TYPES.manifest,
     chunkLog2: 16,
   });
-  const storage = join(context.folder, randomBytes(8).toString('hex'));
+  const storage = join(context.folder, toHex(fresh(8)));
   mkdirSync(storage);
   writeFileSync(join(storage, name), object);
   const outcome = await context.adapter.call('set.find', { storage, key: toHex(key) }, 120_000);
@@ -136,7 +135,7 @@ async function large(context: CaseContext, mistake: 'none' | 'media-id' | 'last-
     salts: [fresh(32), fresh(32)],
     records: manifestRecords([object.reference], [entry]),
   });
-  const folder = join(context.folder, randomBytes(8).toString('hex'));
+  const folder = join(context.folder, toHex(fresh(8)));
   const [storage, target] = [join(folder, 'storage'), join(folder, 'target')];
   mkdirSync(storage, { recursive: true });
   for (const one of [...copies, object]) writeFileSync(join(storage, one.name), one.object);

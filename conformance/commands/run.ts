@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { allCases } from '../cases/index.ts';
 import { FORMATS, writeReports, type Format } from '../report/files.ts';
@@ -40,6 +40,7 @@ Options
   --expected FILE      JSON list of failures that are known: case, class, issue, expires
   --loose-errors       count a refusal with another error code as a pass; the verdict is then provisional
   --seed N             order of the cases; printed by every run
+  --jobs N             processes of the adapter, each with one case at a time (default 2)
   --timeout MS         longest wait for one answer (default 15000)
   --fail-fast          stop at the first failure
   --out DIR            where the files of the run go (default .strongroom/conformance)
@@ -64,6 +65,7 @@ const OPTIONS = {
   expected: { type: 'string' },
   'loose-errors': { type: 'boolean', default: false },
   seed: { type: 'string' },
+  jobs: { type: 'string', default: '2' },
   timeout: { type: 'string', default: '15000' },
   'fail-fast': { type: 'boolean', default: false },
   format: { type: 'string', default: FORMATS.join(',') },
@@ -117,6 +119,7 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
   const only = rolesOf(values.role);
   const formats = formatsOf(values.format);
   const set = loadVectors();
+  mkdirSync(values.out, { recursive: true });
   const { report } = await run({
     ...(values.adapter !== undefined && { adapter: splitCommand(values.adapter) }),
     ...(url !== undefined && { vaultUrl: url }),
@@ -126,12 +129,14 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
     level: levelOf(values.level),
     claims: rolesOf(values.claim) ?? [],
     seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : integerOf('seed', values.seed),
+    jobs: Math.max(1, integerOf('jobs', values.jobs)),
     timeout: integerOf('timeout', values.timeout),
     expected: expectedFailures(values.expected),
     loose: values['loose-errors'],
     failFast: values['fail-fast'],
     command: ['run', ...args].join(' '),
     progress: progressTo(io.stderr),
+    ...(formats.includes('transcript') && { transcript: join(values.out, 'transcript.jsonl') }),
   });
   if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K');
   const sentences = new Map(readSpec().requirements.map(({ id, sentence }) => [id, sentence]));

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { serve } from '../tape/server.ts';
 
 /** A request for a part, as it came. */
 export interface PartRequest {
@@ -57,7 +57,7 @@ function send(response: ServerResponse, { status, headers, body, breaksOff }: Pa
 /** Serves `object` on this machine. */
 export async function serveObject(object: Uint8Array, lie?: Lie): Promise<ObjectServer> {
   const requests: PartRequest[] = [];
-  const server = createServer(({ headers }, response) => {
+  const server = await serve(({ headers }, _body, response) => {
     const [, first, last] = /^bytes=(\d+)-(\d+)$/u.exec(headers.range ?? '') ?? [];
     const ifRange = headers['if-range'];
     const request: PartRequest = {
@@ -71,17 +71,5 @@ export async function serveObject(object: Uint8Array, lie?: Lie): Promise<Object
     requests.push(request);
     send(response, answer);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/object`,
-    requests,
-    close: async () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { url: `${server.origin}/object`, requests, close: async () => server.close() };
 }

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { keyId, openRequest, sealAnswer } from '../peer/channel.ts';
 import { deriveKemKeyPair, type ChannelSuite } from '../peer/kem.ts';
 import { receiptKey, signReceipt } from '../peer/receipt.ts';
@@ -19,6 +18,8 @@ import {
 import { encodeDescriptor, signDescriptor, type Descriptor } from '../peer/fleet.ts';
 import type { Stretch } from '../peer/opaque.ts';
 import { cat, fresh, label, type Bytes } from '../peer/primitives.ts';
+import { serve, type LocalServer } from '../tape/server.ts';
+import { now } from '../tape/tape.ts';
 import { HostileAccount, type RecoverStartedFields } from './account.ts';
 
 export { ACCOUNT, BACKUP_KEY, PASSWORD } from './account.ts';
@@ -65,12 +66,12 @@ export class HostileVault {
   lies: Lies = {};
   readonly stretch: Stretch;
   /** Seconds since 1970: a descriptor that is fetched again is the same to the byte. */
-  readonly #made: number = Math.floor(Date.now() / 1000);
+  readonly #made: number = Math.floor(now() / 1000);
   readonly suite: ChannelSuite;
   readonly #kem: ReturnType<typeof deriveKemKeyPair>;
   readonly #receiptSecret = fresh(32);
-  readonly #server: Server;
   readonly #account: HostileAccount;
+  #server: LocalServer | undefined;
   url = '';
 
   constructor(suite: ChannelSuite = 1, stretch: Stretch = CHEAP) {
@@ -78,20 +79,18 @@ export class HostileVault {
     this.stretch = stretch;
     this.#kem = deriveKemKeyPair(fresh(32), suite);
     this.#account = new HostileAccount(this.fleetId, stretch);
-    this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   /** Listens on the loopback interface. */
   async open(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    this.#server = await serve((request, body, response) => this.#serve(request, body, response));
+    this.url = this.#server.origin;
     return this;
   }
 
   /** Ends every connection. */
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.#server?.close();
   }
 
   /** Everything that a client sent, sealed and opened. */
@@ -129,14 +128,11 @@ export class HostileVault {
     );
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #serve(request: IncomingMessage, body: Bytes, response: ServerResponse): void {
     if (request.url === '/v1/fleet') {
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(this.descriptor());
       return;
     }
-    const parts: Uint8Array[] = [];
-    for await (const part of request) parts.push(part as Uint8Array);
-    const body = cat(...parts);
     this.bodies.push(body);
     if (this.lies.reply?.(this.bodies.length - 1, response) === true) return;
     const answer = this.#exchange(sealedRequestOf(body));

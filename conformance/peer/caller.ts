@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { request, type Reply } from '../tape/http.ts';
 import { openAnswer, sealRequest } from './channel.ts';
 import {
   COMMANDS,
@@ -20,34 +21,17 @@ import { decodeDescriptor, type FleetView } from './fleet-view.ts';
 import { verifyReceipt } from './receipt.ts';
 import { fresh, same, sha256, toHex, utf8, zeros, type Bytes } from './primitives.ts';
 
-/** What came back over HTTP. */
-export interface Reply {
-  readonly status: number;
-  readonly type: string;
-  readonly body: Bytes;
-}
-
 /** A vault that breaks a rule that holds for every answer. */
 export class BrokenAnswer extends Error {}
 
-/** Posts bytes to a vault. */
+/** Posts bytes to a vault. @throws NoAnswer */
 export async function post(url: string, body: Uint8Array, type = 'application/octet-stream'): Promise<Reply> {
-  const response = await fetch(new URL('/v1/exchange', url), {
-    method: 'POST',
-    body: new Uint8Array(body),
-    headers: { 'content-type': type },
-  });
-  return {
-    status: response.status,
-    type: response.headers.get('content-type') ?? '',
-    body: new Uint8Array(await response.arrayBuffer()),
-  };
+  return request(url, '/v1/exchange', { type, body });
 }
 
-/** The descriptor that a vault serves. */
+/** The descriptor that a vault serves. @throws NoAnswer */
 export async function fetchFleet(url: string): Promise<FleetView> {
-  const response = await fetch(new URL('/v1/fleet', url));
-  return decodeDescriptor(new Uint8Array(await response.arrayBuffer()));
+  return decodeDescriptor((await request(url, '/v1/fleet')).body);
 }
 
 /** An attempt: KE1, and what became of it. */

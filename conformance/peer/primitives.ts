@@ -8,7 +8,8 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { gcm } from '@noble/ciphers/aes.js';
 import { expand as hkdfExpand } from '@noble/hashes/hkdf.js';
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
-import { bytesToHex, concatBytes, hexToBytes, randomBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
+import { draw } from '../tape/tape.ts';
 
 /** A byte string. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -113,9 +114,9 @@ function unsealLong(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad?
   return cat(cipher.update(sealed.subarray(0, -16)), cipher.final());
 }
 
-/** Fresh bytes of the system. */
+/** Fresh bytes; the seed of the run decides them. */
 export function fresh(length: number): Bytes {
-  return own(randomBytes(length));
+  return draw(length);
 }
 
 /** Where named values come from. A worker that makes vectors for one run is given another root (cases/fresh/worker.ts). */

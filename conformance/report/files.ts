@@ -12,20 +12,21 @@ import { renderJunit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
 
 /** What a report can be written as. */
-export type Format = 'json' | 'html' | 'junit' | 'markdown' | 'badge';
+export type Format = 'json' | 'html' | 'junit' | 'markdown' | 'badge' | 'transcript';
 
-/** Every {@link Format}, with the name of its file and how it is made. */
-const FILES: Readonly<
-  Record<Format, readonly [name: string, render: (report: Report, sentences: Sentences) => string]>
-> = {
+/** How the file of a format is made; a transcript is written while the run goes on. */
+type Render = (report: Report, sentences: Sentences) => string;
+
+const FILES: Readonly<Record<Format, readonly [name: string, render?: Render]>> = {
   json: ['report.json', (report) => `${JSON.stringify(report, undefined, 1)}\n`],
   html: ['report.html', renderHtml],
   junit: ['junit.xml', renderJunit],
   markdown: ['summary.md', renderMarkdown],
   badge: ['badge.json', (report) => `${JSON.stringify(badge(report))}\n`],
+  transcript: ['transcript.jsonl'],
 };
 
-/** Every {@link Format}. */
+/** Every {@link Format}, in the order in which the files are named. */
 export const FORMATS: readonly Format[] = Object.keys(FILES) as Format[];
 
 /** Writes a report into a folder, which is made if it is not there. @returns paths of the files */
@@ -39,7 +40,7 @@ export function writeReports(
   return formats.map((format) => {
     const [name, render] = FILES[format];
     const path = join(folder, name);
-    writeFileSync(path, render(report, sentences));
+    if (render !== undefined) writeFileSync(path, render(report, sentences));
     return path;
   });
 }

@@ -5,18 +5,20 @@
  */
 import type { Hello } from '../schema/protocol.ts';
 import type { Level, Role } from '../schema/vector.ts';
-import type { Connection } from './connection.ts';
+import type { Adapter } from './adapter.ts';
 import type { Score } from './score.ts';
 
 /** What a case may use. */
 export interface CaseContext {
   /** The adapter; absent when only a vault's address was given. */
-  readonly adapter?: Connection;
+  readonly adapter?: Adapter;
   readonly hello?: Hello;
   /** Address of a running vault; absent if the adapter starts vaults itself. */
   readonly vaultUrl?: string;
-  /** An empty folder of the run; cases make their own names in it. */
+  /** A folder of the worker; cases make their own names in it. */
   readonly folder: string;
+  /** Number of the worker: each has a process of the adapter, and runs one case at a time. */
+  readonly worker: number;
   /** Seed of the run: the order, and values that are made for this run alone. */
   readonly seed: number;
   readonly loose: boolean;

@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { packageRoot } from '../assets.ts';
 import { helloSchema, type Hello, type Outcome } from '../schema/protocol.ts';
 import type { Value } from '../schema/vector.ts';
+import type { Adapter } from './adapter.ts';
 import { Lines, readAnswer } from './lines.ts';
 
 /** From the sources, adapters of the reference start in half the time if Node keeps what it has compiled. */
@@ -41,7 +42,7 @@ interface Waiting {
 }
 
 /** One adapter. After a crash, a timeout or a broken line the process is ended, and the next call starts another. */
-export class Connection {
+export class Connection implements Adapter {
   readonly #command: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
   readonly #folder: string | undefined;
@@ -66,7 +67,6 @@ export class Connection {
     this.#folder = options.folder;
   }
 
-  /** How often a process was started. */
   get starts(): number {
     return this.#starts;
   }
@@ -96,7 +96,6 @@ export class Connection {
     return parsed.data;
   }
 
-  /** One request and its outcome. */
   async call(op: string, params: Record<string, Value>, timeout: number = this.#timeout): Promise<Outcome> {
     const fault = this.#fault;
     this.#fault = undefined;
@@ -122,7 +121,6 @@ export class Connection {
     clearTimeout(timer);
   }
 
-  /** Ends the process at once; a request that waits is lost with it. */
   kill(): void {
     if (this.#process !== undefined) this.#lost(this.#process, 'crash', 'the runner ended the adapter');
   }

@@ -6,7 +6,7 @@ import type { CaseResult } from '../schema/report.ts';
 import { folderFiles } from '../assets.ts';
 import { loadVectors, unpack } from '../vectors.ts';
 import { splitCommand } from './connection.ts';
-import { shuffled } from './run.ts';
+import { shuffled } from './plan.ts';
 import { fillFolder, readTree } from './folder.ts';
 import { digest, score, scoreTree } from './score.ts';
 import { applyExpected, verdictLine, verdicts } from './verdict.ts';

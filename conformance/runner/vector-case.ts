@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answerable, Value, Vector } from '../schema/vector.ts';
+import { draw } from '../tape/tape.ts';
 import { unpack } from '../vectors.ts';
 import type { Case, CaseContext } from './case.ts';
 import { fillFolder, readTree } from './folder.ts';
@@ -36,7 +36,7 @@ async function run(vector: Vector, context: CaseContext): Promise<Score> {
   const { expect } = vector;
   if (expect.outcome === 'each') return sweep(context.adapter, vector, expect.runs, context.loose);
   // A random name: the adapter learns nothing of the case from its path.
-  const folder = join(context.folder, randomBytes(8).toString('hex'));
+  const folder = join(context.folder, Buffer.from(draw(8)).toString('hex'));
   mkdirSync(folder);
   const outcome = await context.adapter.call(vector.op, requestOf(vector, expect, folder));
   const sink = join(folder, 'sink');

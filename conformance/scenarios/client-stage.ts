@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { ACCOUNT, BACKUP_KEY, CHEAP, HostileVault, PASSWORD, type Lies } from '../hostile/vault.ts';
 import { signerKey } from '../peer/fleet.ts';
 import type { ChannelSuite } from '../peer/kem.ts';
-import { toHex, utf8, zeros, type Bytes } from '../peer/primitives.ts';
+import { fresh, toHex, utf8, zeros, type Bytes } from '../peer/primitives.ts';
 import type { Case, CaseContext } from '../runner/case.ts';
 import { describe } from '../runner/connection.ts';
 import { failed, type Score } from '../runner/score.ts';
@@ -150,7 +150,8 @@ async function runScenario(scenario: ClientScenario, context: CaseContext): Prom
   if (adapter === undefined) throw new Error('a client needs an adapter');
   const vault = await new HostileVault(scenario.suite).open();
   vault.lies = scenario.lies?.(vault) ?? {};
-  const state = mkdtempSync(join(context.folder, 'client-'));
+  const state = join(context.folder, `client-${toHex(fresh(8))}`);
+  mkdirSync(state);
   const { memoryKib, iterations, parallelism } = CHEAP;
   const run: Stage['run'] = async (command = 'recover', more = {}) =>
     adapter.call('client.run', {

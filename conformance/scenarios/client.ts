@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { BACKUP_KEY } from '../hostile/vault.ts';
 import { deriveKeyPair } from '../peer/opaque.ts';
 import { cat, fresh, same, toHex, zeros, type Bytes } from '../peer/primitives.ts';
@@ -18,6 +16,8 @@ import {
   succeeded,
   type ClientScenario,
 } from './client-stage.ts';
+import { serve } from '../tape/server.ts';
+import { observe } from '../tape/tape.ts';
 import { demand } from './scenario.ts';
 
 const START = 4;
@@ -163,12 +163,11 @@ export const clientBehaviours: readonly ClientScenario[] = [
     requirements: ['CLI-9'],
     run: async ({ vault, run }) => {
       let contacted = 0;
-      const elsewhere = createServer((_request, response) => {
+      const elsewhere = await serve((_request, _body, response) => {
         contacted++;
         response.end();
       });
-      await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
-      const to = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/v1/exchange`;
+      const to = `${elsewhere.origin}/v1/exchange`;
       vault.lies = {
         reply: (_n, response) => {
           response.writeHead(307, { location: to }).end();
@@ -176,8 +175,7 @@ export const clientBehaviours: readonly ClientScenario[] = [
         },
       };
       const outcome = await run();
-      elsewhere.closeAllConnections();
-      elsewhere.close();
+      await elsewhere.close();
       demand(contacted === 0, 'the client followed the redirect', 'accepted-invalid');
       refused(outcome, 'unavailable');
     },
@@ -206,7 +204,8 @@ export const clientBehaviours: readonly ClientScenario[] = [
     }),
     run: async ({ vault, run }) => {
       refused(await run(), 'unavailable', 'bad-answer');
-      demand(vault.taken < 32 << 20, `the client took ${vault.taken} bytes`, 'accepted-invalid');
+      const taken = observe('bytes that were taken', () => vault.taken);
+      demand(taken < 32 << 20, `the client took ${taken} bytes`, 'accepted-invalid');
     },
   },
   {

@@ -6,6 +6,7 @@
 import { Account } from '../peer/account.ts';
 import { fetchFleet } from '../peer/caller.ts';
 import { same } from '../peer/primitives.ts';
+import { request } from '../tape/http.ts';
 import { demand, outcome, remaining, right, waiting, type Controlled, type Scenario } from './scenario.ts';
 
 const PASSWORD = 'correct horse';
@@ -43,7 +44,7 @@ async function charged(vault: Controlled, mode: 'term' | 'kill'): Promise<void> 
 /** Demands that a vault does not serve the store that it was given. */
 async function refuses(vault: Controlled, message: string): Promise<void> {
   if (!(await vault.start()) || vault.failure !== undefined) return;
-  const reply = await fetch(new URL('/readyz', vault.url));
+  const reply = await request(vault.url, '/readyz');
   await vault.stop('term');
   demand(reply.status !== 200, message, 'accepted-invalid');
 }

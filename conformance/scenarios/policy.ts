@@ -8,6 +8,7 @@ import { fetchFleet } from '../peer/caller.ts';
 import { encodeAssertion, type Vouching } from '../peer/exchange.ts';
 import { sign, signerKey } from '../peer/fleet.ts';
 import { fresh, same, sha256, toHex, zeros, type Bytes } from '../peer/primitives.ts';
+import { now } from '../tape/tape.ts';
 import { demand, outcome, remaining, right, TEST_POLICY, type Scenario } from './scenario.ts';
 
 const PASSWORD = 'correct horse';
@@ -129,7 +130,7 @@ export const policyScenarios: readonly Scenario[] = [
       const relayKeys = [toHex(signerKey(relay))];
       await vault.start({ ...TEST_POLICY, assertionMode: 'ed25519', relayKeys });
       const fleet = await fetchFleet(vault.url);
-      const soon = Math.floor(Date.now() / 1000) + 60;
+      const soon = Math.floor(now() / 1000) + 60;
       const name = fresh(12);
       const clientOf = (forged: Forged = {}): Account => {
         const { secret = relay, ...change } = forged;

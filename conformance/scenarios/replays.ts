@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { be, same } from '../peer/primitives.ts';
+import { pause } from '../tape/tape.ts';
 import { demand, outcome, waiting, type Scenario } from './scenario.ts';
 
 const PASSWORD = 'correct horse';
@@ -58,7 +58,7 @@ export const replayScenarios: readonly Scenario[] = [
       const body = be(8, alice.effectiveAt);
       const kept = alice.seal(8, body, alice.owner('cancel', body));
       outcome(await alice.send(kept), 'cancel', 'ok');
-      await sleep(1100); // The time of the second deletion must differ from that of the first.
+      await pause(1100); // The time of the second deletion must differ from that of the first.
       outcome(await alice.delete(), 'a second delete without proof', 'scheduled');
       const replayed = await alice.send(kept);
       outcome(replayed, 'the old cancel', 'conflict');

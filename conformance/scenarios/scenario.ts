@@ -3,17 +3,21 @@
  *
  * @module
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Account } from '../peer/account.ts';
 import { BrokenAnswer, fetchFleet, type Attempt } from '../peer/caller.ts';
 import type { Outcome, Statement } from '../peer/exchange.ts';
 import type { FleetView } from '../peer/fleet-view.ts';
 import type { ChannelSuite } from '../peer/kem.ts';
-import { describe, type Connection } from '../runner/connection.ts';
+import { fresh, toHex } from '../peer/primitives.ts';
+import type { Adapter } from '../runner/adapter.ts';
+import { describe } from '../runner/connection.ts';
 import type { Case, CaseContext } from '../runner/case.ts';
 import { failed, type Score } from '../runner/score.ts';
 import type { FailureClass } from '../schema/report.ts';
+import { NoAnswer } from '../tape/http.ts';
+import { observe, within } from '../tape/tape.ts';
 
 /** A scenario that found something. */
 export class Failure extends Error {
@@ -79,14 +83,15 @@ export function right(attempt: Attempt): void {
 /** A vault of the adapter's, which a scenario may stop. */
 export class Controlled {
   readonly state: string;
-  readonly #adapter: Connection;
+  readonly #adapter: Adapter;
   #store: string[] = [];
   url = '';
   failure: string | undefined;
 
-  constructor(adapter: Connection, folder: string) {
+  constructor(adapter: Adapter, folder: string) {
     this.#adapter = adapter;
-    this.state = mkdtempSync(join(folder, 'vault-'));
+    this.state = join(folder, `vault-${toHex(fresh(8))}`);
+    mkdirSync(this.state);
   }
 
   /** Starts it; false if it refuses to. */
@@ -155,15 +160,17 @@ export interface Live {
   readonly advance: (seconds: number) => Promise<void>;
 }
 
-/** The vault that scenarios share, and the process of the adapter that it lives and dies with. */
+/** A vault that scenarios share. */
 interface Shared {
-  readonly starts: number | undefined;
-  readonly vault: Promise<{ url: string; fleet: FleetView; controlled?: Controlled }>;
+  readonly url: string;
+  readonly fleet: FleetView;
+  readonly controlled?: Controlled;
 }
 
-const shared = new WeakMap<CaseContext, Shared>();
+/** By the process of the adapter that they live and die with. */
+const shared = new WeakMap<CaseContext, Map<string, Promise<Shared>>>();
 
-async function sharedVault(context: CaseContext): Shared['vault'] {
+async function startShared(context: CaseContext): Promise<Shared> {
   if (context.vaultUrl !== undefined)
     return { url: context.vaultUrl, fleet: await fetchFleet(context.vaultUrl) };
   if (context.adapter === undefined) throw new Error('a scenario needs a vault');
@@ -172,15 +179,17 @@ async function sharedVault(context: CaseContext): Shared['vault'] {
   return { url: vault.url, fleet: await fetchFleet(vault.url), controlled: vault };
 }
 
+async function sharedVault(context: CaseContext): Promise<Shared> {
+  const vaults = shared.get(context) ?? new Map<string, Promise<Shared>>();
+  shared.set(context, vaults);
+  const name = observe('shared vault', () => `vault ${context.worker}.${context.adapter?.starts ?? 0}`);
+  const vault = vaults.get(name) ?? within(name, async () => startShared(context));
+  vaults.set(name, vault);
+  return vault;
+}
+
 async function live(context: CaseContext): Promise<Live> {
-  let found = shared.get(context);
-  if (found === undefined || found.starts !== context.adapter?.starts) {
-    const vault = sharedVault(context);
-    await vault.catch(() => undefined);
-    found = { vault, starts: context.adapter?.starts };
-    shared.set(context, found);
-  }
-  const { url, fleet, controlled } = await found.vault;
+  const { url, fleet, controlled } = await sharedVault(context);
   return {
     url,
     fleet,
@@ -218,8 +227,7 @@ async function runScenario(scenario: Scenario, context: CaseContext): Promise<Sc
   } catch (error) {
     if (error instanceof Failure) return failed(error.class, error.message, error.compared);
     if (error instanceof BrokenAnswer) return failed('wrong-output', error.message);
-    if (error instanceof TypeError && error.message === 'fetch failed')
-      return failed('crash', `the vault does not answer: ${String(error.cause)}`);
+    if (error instanceof NoAnswer) return failed('crash', `the vault does not answer: ${error.message}`);
     throw error;
   }
 }

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { moduleUrl } from '../../assets.ts';
 import type { Case, CaseContext } from '../../runner/case.ts';
-import { shuffled } from '../../runner/run.ts';
+import { shuffled } from '../../runner/plan.ts';
 import type { Score } from '../../runner/score.ts';
 import { vectorCase } from '../../runner/vector-case.ts';
 import type { Role, Vector, VectorFile } from '../../schema/vector.ts';

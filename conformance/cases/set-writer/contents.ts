@@ -9,6 +9,7 @@ import { toHex } from '../../peer/primitives.ts';
 import type { Audit } from '../../peer/set-audit.ts';
 import { demand } from '../../peer/set-reading.ts';
 import type { Case } from '../../runner/case.ts';
+import { now } from '../../tape/tape.ts';
 import { content, require, writes, type Stage } from './stage.ts';
 
 /** Salts of everything that is stored, each seen with one object alone. */
@@ -53,7 +54,7 @@ export const contentCases: readonly Case[] = [
       const { generation, keyEpoch, ancestors, wrapped, created } = found.manifest;
       demand(generation === 1 && keyEpoch === 1, 'a first generation with other numbers than 1');
       demand(ancestors.length + wrapped.length === 0, 'a first generation with something before it');
-      demand(Math.abs(created - Date.now() / 1000) < 600, 'a time of creation that is not now');
+      demand(Math.abs(created - now() / 1000) < 600, 'a time of creation that is not now');
       demand(found.strays.length === 0, `${found.strays.join(', ')} belongs to nothing`);
     },
   ),

@@ -11,6 +11,7 @@ import { demand } from '../../peer/set-reading.ts';
 import type { Case } from '../../runner/case.ts';
 import { score } from '../../runner/score.ts';
 import type { Outcome } from '../../schema/protocol.ts';
+import { observe } from '../../tape/tape.ts';
 import { Rival } from './rival.ts';
 import { content, require, writes, type Stage } from './stage.ts';
 
@@ -27,9 +28,8 @@ async function during(stage: Stage, meanwhile: () => void): Promise<Outcome> {
     acted = true;
     meanwhile();
   }, 1);
-  const outcome = await stage.adapter.call('set.back-up', stage.params());
-  clearInterval(timer);
-  require(acted, 'state', 'nothing came into the storage before the backup was done');
+  const outcome = await stage.adapter.call('set.back-up', stage.params()).finally(() => clearInterval(timer));
+  require(observe('acted', () => acted), 'state', 'nothing came into the storage before the backup was done');
   return outcome;
 }
 

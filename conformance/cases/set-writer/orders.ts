@@ -4,7 +4,6 @@
  * @module
  */
 import { watch } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { same, toHex } from '../../peer/primitives.ts';
 import { readObject } from '../../peer/sealed-object.ts';
 import { objectKeyOf, opensUnder, type Audit, type Objects } from '../../peer/set-audit.ts';
@@ -12,15 +11,13 @@ import { Fault, readCheckpoint, type FoundCheckpoint } from '../../peer/set-read
 import { storageName } from '../../peer/set.ts';
 import type { Case } from '../../runner/case.ts';
 import { score } from '../../runner/score.ts';
+import { observe, pause } from '../../tape/tape.ts';
 import { three } from './retention.ts';
 import { Rival } from './rival.ts';
 import { content, require, writes, type Stage } from './stage.ts';
 
 /** An object that came into the storage, or went. */
-interface Move {
-  readonly name: string;
-  readonly came: boolean;
-}
+type Move = { readonly name: string; readonly came: boolean };
 
 /** Milliseconds in which the system tells what has happened. */
 const TELLS = 100;
@@ -42,8 +39,8 @@ async function moves<T>(
   });
   try {
     const result = await act();
-    await sleep(TELLS);
-    return { moves: seen, result };
+    await pause(TELLS);
+    return { moves: observe('moves', () => seen), result };
   } finally {
     watcher.close();
   }

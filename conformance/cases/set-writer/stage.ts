@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto';
 import {
   lstatSync,
   mkdirSync,
@@ -20,10 +19,11 @@ import { audit, objectsIn, type Audit, type Objects } from '../../peer/set-audit
 import { demand, Fault } from '../../peer/set-reading.ts';
 import type { Stored } from '../../peer/set.ts';
 import type { Case, CaseContext } from '../../runner/case.ts';
-import type { Connection } from '../../runner/connection.ts';
+import type { Adapter } from '../../runner/adapter.ts';
 import { failed, score, type Score } from '../../runner/score.ts';
 import type { FailureClass } from '../../schema/report.ts';
 import type { Value } from '../../schema/vector.ts';
+import { now, observe, within } from '../../tape/tape.ts';
 
 /** A score that ends a case. */
 class Ended extends Error {
@@ -60,7 +60,7 @@ export class Stage {
   readonly key: Bytes = fresh(32);
   readonly folder: string;
   readonly storage: string;
-  readonly adapter: Connection;
+  readonly adapter: Adapter;
   readonly #loose: boolean;
   readonly #top: string;
 
@@ -68,7 +68,7 @@ export class Stage {
     if (adapter === undefined) throw new Error('a writer needs an adapter');
     this.adapter = adapter;
     this.#loose = loose;
-    this.#top = join(folder, randomBytes(8).toString('hex'));
+    this.#top = join(folder, toHex(fresh(8)));
     this.folder = join(this.#top, 'folder');
     this.storage = join(this.#top, 'storage');
     mkdirSync(this.folder, { recursive: true });
@@ -180,7 +180,8 @@ export class Stage {
       const stat = lstatSync(place, { bigint: true });
       const kind = stat.isSymbolicLink() ? 'symlink' : stat.isDirectory() ? 'directory' : 'file';
       demand(entry.kind === kind, `${path} is of kind ${entry.kind}`);
-      demand(entry.modified === stat.mtimeNs, `${path} has another time of modification`);
+      const modified = observe({ modified: path }, () => String(stat.mtimeNs));
+      demand(String(entry.modified) === modified, `${path} has another time of modification`);
       if (process.platform !== 'win32')
         demand(entry.mode === Number(stat.mode & 0o777n), `${path} has another mode`);
       if (kind === 'symlink') demand(entry.target === readlinkSync(place), `${path} has another target`);
@@ -259,12 +260,14 @@ const nurseries = new WeakMap<CaseContext, Nursery>();
 function nurseryOf(context: CaseContext): Nursery {
   const known = nurseries.get(context);
   if (known !== undefined) return known;
-  const stages = [...preparations].map(([id, prepare]) => {
-    const stage = new Stage(context);
-    prepare(stage);
-    return [id, stage] as const;
+  const nursery = within('nursery', () => {
+    const stages = [...preparations].map(([id, prepare]) => {
+      const stage = new Stage(context);
+      prepare(stage);
+      return [id, stage] as const;
+    });
+    return { ready: now() + AGE, stages: new Map(stages) };
   });
-  const nursery = { ready: Date.now() + AGE, stages: new Map(stages) };
   nurseries.set(context, nursery);
   return nursery;
 }
