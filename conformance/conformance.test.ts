@@ -35,6 +35,7 @@ describe('the reference', () => {
       cases,
       vectors: set.digest,
       seed: 7,
+      jobs: 2,
       timeout: 15_000,
     });
     expect(report.results.filter(({ status }) => status !== 'pass')).toEqual([]);
@@ -67,6 +68,7 @@ describe('the reference', () => {
       cases,
       vectors: set.digest,
       seed: 7,
+      jobs: 2,
       timeout: 15_000,
     });
     expect(report.results.filter(({ status }) => status !== 'pass')).toEqual([]);
@@ -80,6 +82,7 @@ describe('the reference', () => {
       cases,
       vectors: set.digest,
       seed: 7,
+      jobs: 2,
       timeout: 15_000,
     });
     expect(report.verdicts[0]).toMatchObject({ verdict: 'incomplete', fail: 0 });

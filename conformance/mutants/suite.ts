@@ -332,7 +332,7 @@ const runner: readonly SuiteMutant[] = [
   {
     id: 'order-of-the-files',
     mistake: 'runs cases in the order of the files',
-    file: 'conformance/runner/run.ts',
+    file: 'conformance/runner/plan.ts',
     find: 'const j = Math.floor(next() * (i + 1));',
     replace: 'const j = i;',
     requirement: 'CFM-6',
@@ -341,7 +341,7 @@ const runner: readonly SuiteMutant[] = [
   {
     id: 'order-by-chance',
     mistake: 'runs cases in an order that no seed brings back',
-    file: 'conformance/runner/run.ts',
+    file: 'conformance/runner/plan.ts',
     find: 'let state = seed >>> 0;',
     replace: 'let state = (Math.random() * 2 ** 32) >>> 0;',
     requirement: 'CFM-6',
