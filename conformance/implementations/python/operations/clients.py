@@ -56,7 +56,8 @@ def register(client: Client, params: dict) -> dict:
 
 
 def resume(client: Client, params: dict) -> dict:
-    answer = client.resume(params["password"], older_backups(params)) or client.status()
+    registered, older = proof_of(params).backup_key, older_backups(params)
+    answer = client.resume(params["password"], registered, older) or client.status()
     return {"remaining": answer.statement.remaining}
 
 

@@ -124,9 +124,7 @@ class Client:
         `scheduled` if the registration waits.
         """
         prepared = self.before_registration(keys.check(backup_key), password)
-        unproved = registered is None
-        begun_entry = {"kind": "begun", "backupKey": backup_key.hex(), "unproved": unproved}
-        self.state.journal(begun_entry)
+        self.state.journal({"kind": "begun", "backupKey": backup_key.hex()})
         begun = opaque.Password(prepared)
         body = exchange.REGISTER_START_BODY.encode(registration_request=begun.request)
         answer = self.session.ask(exchange.REGISTER_START, body).ok()
@@ -151,7 +149,6 @@ class Client:
             "finish": finish.hex(),
             "confirm": confirm.hex(),
             "proof": exchange.PROOF.write(proof).hex(),
-            "unproved": unproved,
             "finished": False,
             "prepare": older is not None,
         }
@@ -206,7 +203,7 @@ class Client:
         proof = exchange.PROOF.decode(bytes.fromhex(entry["proof"]))
         for _ in range(2):
             answer = self.session.ask(exchange.REGISTER_CONFIRM, confirm, proof)
-            if not (entry["unproved"] and answer.outcome == "scheduled"):
+            if proof != NO_PROOF or answer.outcome != "scheduled":
                 self.check_receipt(answer.ok(), record_hash, entry["generation"])
                 self.state.erase_entry()
                 return answer
@@ -222,14 +219,18 @@ class Client:
         if not named or answer.statement.generation != generation or answer.phase not in LIVE:
             raise Refused("bad-answer")
 
-    def resume(self, password: str, older: Callable[[], object] | None = None) -> Answered | None:
-        """Finishes what the journal holds; None if that is nothing."""
+    def resume(
+        self,
+        password: str,
+        registered: bytes | None,
+        older: Callable[[], object] | None = None,
+    ) -> Answered | None:
+        """Finishes what the journal holds; None if that is nothing. Parameters as in `register`."""
         entry = self.state.entry()
         if entry is None:
             return None
         if entry["kind"] == "begun":
             backup_key = bytes.fromhex(entry["backupKey"])
-            registered = None if entry["unproved"] else backup_key
             return self.register(backup_key, password, registered, older)
         if entry["kind"] == "changing":
             return self.finish_change(bytes.fromhex(entry["finish"]), entry["generation"])
@@ -300,15 +301,16 @@ class Client:
             if attempt.started.statement.generation == generation:
                 newest = attempt.started
         for _ in range(5):
-            before = newest.statement.state_version
             newest = self._ask_proved(proof, attempt, command, make(newest))
             same = newest.statement.generation == generation
             again = newest.outcome == "conflict" and same and command == exchange.DELETE
             if not again:
                 break
-        unseen = newest.outcome == "conflict" or newest.statement.state_version == before
-        if attempt and unseen and newest.phase in LIVE:
-            self.finish_attempt(attempt)
+        if attempt:
+            started = attempt.started.statement.state_version
+            untouched = newest.outcome == "ok" and newest.statement.state_version == started
+            if newest.outcome == "conflict" or untouched:
+                self.finish_attempt(attempt)
         return newest
 
     def _ask_proved(
