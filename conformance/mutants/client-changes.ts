@@ -32,6 +32,16 @@ export const clientChangeMutants: readonly Mutant[] = [
     class: 'accepted-invalid',
   },
   {
+    id: 'body-unread',
+    mistake: 'does not look into answers of which it needs nothing',
+    file: 'reference/client/session.ts',
+    find: "    if (statement.outcome === 'ok') bodyOf(ANSWER_BODIES[command], statement);\n",
+    replace: '    void bodyOf;\n    void ANSWER_BODIES;\n',
+    requirement: 'CLI-21',
+    cases: ['client.delete-with-body'],
+    class: 'accepted-invalid',
+  },
+  {
     id: 'conflict-overrun',
     mistake: 'repeats what was meant for one registration at the next',
     file: 'reference/client/delete.ts',

@@ -96,6 +96,16 @@ const waiting: readonly ClientScenario[] = [
     run: async ({ run }) => refused(await run('delete', KEY), 'bad-answer'),
   },
   {
+    id: 'client.delete-with-body',
+    title: 'An ok to a deletion with something in it',
+    why: 'What is no answer to this request must not be taken for one because its outcome is right.',
+    requirements: ['CLI-21', 'CNV-6'],
+    lies: () => ({
+      statement: (honest, command) => (command === 7 ? { ...honest, body: zeros(1) } : honest),
+    }),
+    run: async ({ run }) => refused(await run('delete', KEY), 'bad-answer'),
+  },
+  {
     id: 'client.delete-other-registration',
     title: 'The account is registered anew while its owner deletes',
     why: 'What was meant for one key must not be said again about another.',

@@ -10,6 +10,7 @@ import { systemRandom, type RandomSource } from '../crypto/random.ts';
 import { isStrongroomError, StrongroomError } from '../errors.ts';
 import { Answer, Statement } from '../exchange/answer.ts';
 import { ASSERTION_SIZE, Exchange } from '../exchange/assertion.ts';
+import { ANSWER_BODIES } from '../exchange/bodies.ts';
 import {
   ACCOUNT_MAX,
   COMMANDS,
@@ -24,6 +25,7 @@ import { concat, equal, utf8, type Bytes } from '../wire/bytes.ts';
 import { decode, encode, type Codec } from '../wire/codec.ts';
 import { fetchDescriptor } from './fleet.ts';
 import { memoryKeeper, type Keeper } from './keeper.ts';
+import { bodyOf } from './outcome.ts';
 import type { Pins } from './pins.ts';
 import { scheduledIn, type Scheduled } from './scheduled.ts';
 import { FleetState } from './state.ts';
@@ -136,6 +138,7 @@ export class Session {
     });
     const bytes = await this.#send(exchange, options.signal);
     const statement = this.#verify(openAnswer(sealed.context, bytes), sealed.context.requestHash);
+    if (statement.outcome === 'ok') bodyOf(ANSWER_BODIES[command], statement);
     await this.#remember(statement);
     return statement;
   }
