@@ -23,8 +23,8 @@ clients of one account at every vault. What is missing here to build one is name
 
 Options
   --implementation DIR   a folder with implementation.json (may be repeated); default: those of the checkout
-  --suite                also run all cases of level core against each, as run does; the roles that it says it has
-                         must come out conformant
+  --suite                also run the own tests of each, and all cases of level core against it, as run does;
+                         the roles that it says it has must come out conformant
   --seed N               keys, contents and contexts; printed by every run
   --timeout MS           longest wait for one answer (default 60000)
   --build-timeout S      longest time for one command of a build (default 600)
@@ -106,6 +106,7 @@ async function matrixOf(args: readonly string[], io: Streams): Promise<number> {
     patience: {
       request: integerOf('timeout', values.timeout),
       build: 1000 * integerOf('build-timeout', values['build-timeout']),
+      check: values.suite,
     },
     ...(values.suite && { runCases: runCases(out, seed) }),
     seed,

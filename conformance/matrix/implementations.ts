@@ -101,12 +101,14 @@ async function failureOf(
   });
 }
 
-/** Times that preparing may take, in milliseconds. */
+/** Times that preparing may take, in milliseconds, and how much of it is done. */
 export interface Patience {
   /** One answer. */
   readonly request: number;
   /** One command of a build. */
   readonly build: number;
+  /** True if its own tests are run too. */
+  readonly check: boolean;
 }
 
 /** Longest time, in milliseconds, for a command that says whether something is here. */
@@ -125,7 +127,8 @@ export async function prepare({ folder, about }: Found, patience: Patience): Pro
   }
   const start = performance.now();
   const since = (): number => Math.round(performance.now() - start);
-  for (const command of about.build) {
+  const commands = patience.check ? [...about.build, ...(about.check ?? [])] : about.build;
+  for (const command of commands) {
     const failure = await failureOf(command, folder, patience.build);
     if (failure === undefined) continue;
     const status = failure.late ? 'out-of-time' : 'not-built';

@@ -160,6 +160,11 @@ describe('what is not here', () => {
     const unbuilt = await cross(implementation('unbuilt', '', '', { build }), here());
     expect(unbuilt.code).toBe(3);
     expect(unbuilt.stdout).toMatch(/unbuilt did not run, not-built: .*exit code 7\s+broken here/u);
+    const check: Implementation['build'] = [['node', '-e', 'process.exit(8)']];
+    const unsound = implementation('unsound', 'chat-reader', '', { check });
+    expect((await cross(unsound)).code).toBe(0);
+    const args = ['--implementation', unsound, '--suite', '--out', join(top, 'unsound')];
+    expect((await cli('matrix', ...args)).stdout).toMatch(/unsound did not run, not-built: .*exit code 8/u);
     const dead = await cross(implementation('dead', '', '', { adapter: ['node', '-e', ''] }), here());
     expect(dead.code).toBe(3);
     expect(dead.stdout).toMatch(/dead did not run, not-started/u);

@@ -18,6 +18,8 @@ export interface Implementation {
   readonly needs: readonly { readonly command: CommandLine; readonly why: string }[];
   /** Commands that build it, in order. */
   readonly build: readonly CommandLine[];
+  /** Commands that are its own tests, in order; only run with the suite. */
+  readonly check?: readonly CommandLine[];
   /** The adapter. */
   readonly adapter: CommandLine;
   readonly roles: readonly Role[];
@@ -36,6 +38,7 @@ export const implementationSchema: z.ZodType<Implementation> = z.strictObject({
   language: z.string().min(1),
   needs: z.array(z.strictObject({ command: commandLine, why: z.string().min(1) })),
   build: z.array(commandLine),
+  check: z.array(commandLine).exactOptional(),
   adapter: commandLine,
   roles: z.array(z.enum(ROLES)).min(1),
   libraries: z.array(z.string()),
@@ -79,7 +82,7 @@ export interface Participant {
   readonly shares: string;
   /** Roles that it declares; after a greeting, those of its `hello`. */
   readonly roles: readonly Role[];
-  /** `missing`: something that it needs is not here; `out-of-time`: its build was ended. */
+  /** `missing`: something that it needs is not here; `out-of-time`: its build was ended; `not-built` also if its own tests fail. */
   readonly status: 'ran' | 'missing' | 'out-of-time' | 'not-built' | 'not-started';
   /** Why it did not run. */
   readonly detail?: string;
