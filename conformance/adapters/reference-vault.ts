@@ -123,6 +123,7 @@ const opaqueClient: Readonly<Record<string, Operation>> = {
       ke2: params.bytes('ke2'),
       context: context(params),
       stretch: argon2idStretch(stretchParams(params)),
+      ...(params.has('serverPublicKey') && { serverPublicKey: params.bytes('serverPublicKey') }),
     });
     return { ke3: hex(ke3), sessionKey: hex(sessionKey), exportKey: hex(exportKey) };
   },

@@ -30,6 +30,7 @@ export interface Descriptor {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly channelSuite?: number;
+  readonly opaqueSuite?: number;
   readonly level?: number;
   readonly kemKeys: readonly FleetKey[];
   readonly receiptKeys: readonly FleetKey[];
@@ -77,7 +78,7 @@ export function encodeDescriptor(d: Descriptor): Bytes {
     be(8, d.notBefore),
     be(8, d.notAfter),
     be(1, d.channelSuite ?? 1),
-    be(1, 1),
+    be(1, d.opaqueSuite ?? 1),
     be(1, d.level ?? 1),
     list(d.kemKeys.map(fleetKey)),
     list(d.receiptKeys.map(fleetKey)),

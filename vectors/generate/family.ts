@@ -181,13 +181,14 @@ export class Family {
   bytes(
     id: string,
     from: string,
-    change: { field: string; offset: number; removed?: number; inserted?: Uint8Array },
+    change: { field: string; offset: number; removed?: number | 'rest'; inserted?: Uint8Array },
     reject: Reject,
   ): void {
     const twin = this.#twin(from);
-    const { field, offset, removed = 0, inserted = new Uint8Array(0) } = change;
+    const { field, offset, inserted = new Uint8Array(0) } = change;
     const whole = unhex(hexOf(fieldOf(twin.input, field)));
     const start = offset < 0 ? whole.length + offset : offset;
+    const removed = change.removed === 'rest' ? whole.length - start : (change.removed ?? 0);
     const gone = whole.slice(start, start + removed);
     if (gone.length !== removed) throw new Error(`${id}: the edit lies outside ${field}`);
     if (toHex(gone) === toHex(inserted)) throw new Error(`${id}: the edit changes nothing`);

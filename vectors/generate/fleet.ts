@@ -177,6 +177,22 @@ export function fleet(): VectorFile {
       'descriptor-not-trusted',
     ),
   );
+  for (const [name, change] of [
+    ['channel', { channelSuite: 3 }],
+    ['opaque', { opaqueSuite: 2 }],
+  ] as const)
+    sealed(
+      `${name}-suite-unknown`,
+      `${name} suite`,
+      1,
+      Object.values(change)[0] ?? 0,
+      signed({ ...FLEET, ...change }),
+      no(
+        `A ${name} suite that there is not`,
+        'A client that goes on with the suite that it knows speaks past the fleet.',
+        'unsupported-suite',
+      ),
+    );
   sealed(
     'one-signer',
     'signatures',

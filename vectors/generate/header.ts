@@ -254,6 +254,17 @@ export function header(): VectorFile {
       },
     );
   }
+  family.bytes(
+    'reserved-cut',
+    'blob',
+    { ...whole, offset: 14, removed: 'rest', inserted: be(1, 1) },
+    {
+      title: 'An object that ends with the first of two reserved bytes, which is not zero',
+      why: 'Each byte is looked at as soon as it is there, however few follow.',
+      requirements: ['RDR-2'],
+      errors: ['reserved-not-zero'],
+    },
+  );
   family.flip(
     'reserved-unsealed',
     'blob',

@@ -223,6 +223,31 @@ export function opaqueClient(): VectorFile {
     intermediates: { context: toHex(opaqueContext(NAMES)), ke1: toHex(KE1) },
   });
 
+  family.accept('login-server', {
+    title: 'A login at a vault whose key is told',
+    why: 'What comes out of the envelope is compared with the descriptor.',
+    requirements: ['OPQ-1', 'FLT-11'],
+    input: {
+      password: toHex(PASSWORD),
+      ke2: toHex(ke2),
+      serverPublicKey: toHex(SERVER.publicKey),
+      ...names,
+      inject: clientRandom,
+    },
+    result: { ke3: toHex(answered.ke3), exportKey: toHex(answered.exportKey) },
+  });
+  family.value(
+    'login-other-server',
+    'login-server',
+    'serverPublicKey',
+    toHex(deriveKeyPair(named('another server', 32)).publicKey),
+    reject(
+      'The record names another key than the descriptor',
+      'A record that was registered with somebody else must not pass for one of this fleet.',
+      'FLT-11',
+      'server-authentication-failed',
+    ),
+  );
   realStretch(family);
   for (const [id, what, bytes] of BAD_ELEMENTS) {
     family.bytes(

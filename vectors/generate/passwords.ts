@@ -153,6 +153,36 @@ export function passwords(): VectorFile {
     'A vault must not be able to bring the device down.',
   );
 
+  for (const [id, change, what] of [
+    ['memory-floor', { memoryKib: 65_535 }, 'one KiB below the floor'],
+    ['iterations-floor', { iterations: 2 }, 'one pass below the floor'],
+    ['lanes-floor', { parallelism: 0 }, 'no lane at all'],
+    ['memory-ceiling', { memoryKib: 1_048_577 }, 'one KiB above the ceiling'],
+    ['iterations-ceiling', { iterations: 11 }, 'one pass above the ceiling'],
+    ['lanes-ceiling', { parallelism: 17 }, 'one lane above the ceiling'],
+  ] as const)
+    bounds(
+      `stretch-${id}`,
+      change,
+      `Stretching with ${what}`,
+      'A bound that is off by one is another bound.',
+    );
+  for (const [id, numbers, what] of [
+    ['floor', { iterations: 3, memoryKib: 65_536, parallelism: 1 }, 'The least'],
+    ['ceiling', { iterations: 10, memoryKib: 1_048_576, parallelism: 16 }, 'The most'],
+  ] as const)
+    family.accept(
+      `stretch-at-${id}`,
+      {
+        title: `${what} that a client computes with`,
+        why: 'Both bounds are inside.',
+        requirements: ['OPQ-11'],
+        input: { stretch: { algorithm: 1, ...numbers } },
+        result: { accepted: true },
+      },
+      { op: 'opaque.check-stretch' },
+    );
+
   const exportKey = named('export key', 64);
   const binding = { fleetId: named('fleet id', 16), account: utf8('alice'), generation: 7 };
   const bound = {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -75,6 +76,9 @@ func ke3(p opaqueParams) (result, error) {
 	}
 	keys := vault.KeyIDs{OPRF: [8]byte(p.OPRFKeyID), OPAQUE: [8]byte(p.OPAQUEKeyID)}
 	login, err := blinded.Login(p.KE2, keys, p.Stretch)
+	if err == nil && p.ServerPublicKey != nil && !bytes.Equal(login.ServerPublicKey, p.ServerPublicKey) {
+		err = fault.ServerAuthenticationFailed
+	}
 	return result{
 		"ke3": data(login.KE3), "sessionKey": data(login.SessionKey), "exportKey": data(login.ExportKey),
 	}, err

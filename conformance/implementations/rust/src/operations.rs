@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::bytes::to_hex;
 use crate::client::{Client, Credential};
 use crate::container::{Engine, Opened, Reader, Sink};
-use crate::error::{Result, error};
+use crate::error::{Result, ensure, error};
 use crate::exchange::{Change, owner_statement};
 use crate::fleet::{Last, Pins};
 use crate::opaque::{Binding, KeyIds, Login, Registration, Stretch};
@@ -333,6 +333,9 @@ fn ke3(params: Params) -> Outcome<Value> {
     let keys = KeyIds { oprf: params.array("oprfKeyId")?, opaque: params.array("opaqueKeyId")? };
     let stretch = stretch(params.inner("stretch"))?;
     let finished = login(params)?.finish(&params.bytes("ke2")?, stretch, keys)?;
+    if let Some(expected) = params.optional("serverPublicKey", Params::bytes)? {
+        ensure(finished.server_public_key[..] == expected, "server-authentication-failed")?;
+    }
     Ok(json!({
         "ke3": to_hex(&finished.ke3),
         "sessionKey": to_hex(&*finished.session_key),
