@@ -10,6 +10,7 @@ import { FORMATS, writeReports, type Format } from '../report/files.ts';
 import { progressTo, renderText } from '../report/terminal.ts';
 import type { Case } from '../runner/case.ts';
 import { splitCommand } from '../runner/connection.ts';
+import { PROFILE_VERSION } from '../runner/profile.ts';
 import { run } from '../runner/run.ts';
 import { expectedSchema, type ExpectedFailure } from '../schema/report.ts';
 import { ROLES } from '../schema/vector.ts';
@@ -127,6 +128,7 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
     vectors: set.digest,
     ...(only && { roles: only }),
     level: levelOf(values.level),
+    profile: PROFILE_VERSION,
     claims: rolesOf(values.claim) ?? [],
     seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : integerOf('seed', values.seed),
     jobs: Math.max(1, integerOf('jobs', values.jobs)),

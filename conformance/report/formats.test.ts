@@ -18,7 +18,7 @@ function result(id: string, more: Partial<CaseResult> & Pick<CaseResult, 'status
 }
 
 function report(...results: CaseResult[]): Report {
-  const verdict = { level: 'core', pass: 1, fail: 2, notRun: 1, without: [] } as const;
+  const verdict = { level: 'core', pass: 1, fail: 2, notRun: 1, notScored: 0, without: [] } as const;
   return {
     format: 'strongroom-report/1',
     runner: '0',
@@ -110,7 +110,7 @@ describe('Markdown', () => {
   const text = renderMarkdown(all);
 
   test('shows verdicts, failures, known ones with their issue, and stale lines', () => {
-    expect(text).toContain('| container-reader | core | **non-conformant** | 1 | 2 | 1 |  |');
+    expect(text).toContain('| container-reader | core | **non-conformant** | 1 | 2 | 1 | all cases |  |');
     expect(text).toContain('### 3 failures');
     expect(text).toContain('--case a.fail --seed 5');
     expect(text).toMatch(/a\.known \(crash\), https:\/\/example\.org\/7/u);

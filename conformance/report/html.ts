@@ -88,7 +88,7 @@ function matrix(report: Report, sentences: Sentences): string {
 
 function verdictCards(report: Report): string {
   return report.verdicts
-    .map(({ role, level, verdict, pass, fail, notRun, without }) => {
+    .map(({ role, level, verdict, pass, fail, notRun, profile, notScored, without }) => {
       const good = verdict.startsWith('conformant') ? 'good' : verdict === 'non-conformant' ? 'bad' : 'none';
       const total = Math.max(1, pass + fail + notRun);
       const bar = [
@@ -98,7 +98,7 @@ function verdictCards(report: Report): string {
       ] as const;
       return `<section class="verdict ${good}"><h2>${role}</h2><p class="word">${verdict}</p>
 <div class="bar">${bar.map(([name, n]) => `<span class="${name}" style="flex:${n / total}"></span>`).join('')}</div>
-<p>${pass} passed · ${fail} failed · ${notRun} not run · level ${level}${without.length === 0 ? '' : ` · without ${escape(without.join(', '))}`}</p></section>`;
+<p>${pass} passed · ${fail} failed · ${notRun} not run · level ${level}${profile === undefined ? '' : ` · profile ${escape(profile)}`}${notScored === 0 ? '' : ` · ${notScored} not scored`}${without.length === 0 ? '' : ` · without ${escape(without.join(', '))}`}</p></section>`;
     })
     .join('\n');
 }

@@ -22,8 +22,8 @@ function inline(text: string): string {
   return text.replaceAll(/[\\`*_{}[\]<>()#|~&!]/gu, String.raw`\$&`).replaceAll(/\s+/gu, ' ');
 }
 
-function row({ role, level, verdict, pass, fail, notRun, without }: Verdict): string {
-  return `| ${role} | ${level} | **${verdict}** | ${pass} | ${fail} | ${notRun} | ${inline(without.join(', '))} |`;
+function row({ role, level, verdict, pass, fail, notRun, profile = 'all cases', without }: Verdict): string {
+  return `| ${role} | ${level} | **${verdict}** | ${pass} | ${fail} | ${notRun} | ${profile} | ${inline(without.join(', '))} |`;
 }
 
 function failure(report: Report, result: CaseResult): string {
@@ -50,8 +50,8 @@ export function renderMarkdown(report: Report): string {
     '',
     `${inline(who)}, seed ${report.seed}, ${(report.milliseconds / 1000).toFixed(1)} s, exit code ${report.exitCode}`,
     '',
-    '| role | level | verdict | pass | fail | not run | without |',
-    '|---|---|---|---:|---:|---:|---|',
+    '| role | level | verdict | pass | fail | not run | profile | without |',
+    '|---|---|---|---:|---:|---:|---|---|',
     ...report.verdicts.map(row),
     '',
     ...(bad.length === 0 ? [] : [`### ${bad.length} failures`, '']),

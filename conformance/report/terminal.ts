@@ -56,7 +56,7 @@ export function reproduce(report: Report, result: CaseResult): string {
 function failure(report: Report, result: CaseResult): string[] {
   const todo = advice(result);
   return [
-    `  ${result.status === 'error' ? 'ERROR' : result.status.toUpperCase()} ${result.id}${result.class === undefined ? '' : ` (${result.class})`}: ${result.title}`,
+    `  ${result.status === 'error' ? 'ERROR' : result.status.toUpperCase()} ${result.id}${result.class === undefined ? '' : ` (${result.class})`}${result.scored === false ? ', not scored: later than the profile' : ''}: ${result.title}`,
     `    ${result.detail ?? ''}`,
     ...compared(result),
     `    tests     ${result.requirements.join(', ')}`,

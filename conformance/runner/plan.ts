@@ -7,6 +7,7 @@ import { OPTIONAL_FEATURES, type Hello } from '../schema/protocol.ts';
 import type { CaseResult, ExpectedFailure, Report, Verdict } from '../schema/report.ts';
 import { LEVELS, type Level, type Role } from '../schema/vector.ts';
 import type { Case } from './case.ts';
+import type { NamedProfile } from './profile.ts';
 import { applyExpected, exitCode, verdicts } from './verdict.ts';
 
 /** What decides which cases a run has, and what their results come to. */
@@ -17,6 +18,8 @@ export interface Terms {
   readonly claims: readonly Role[];
   readonly expected: readonly ExpectedFailure[];
   readonly loose: boolean;
+  /** The cases that count, by role; all of them for a role that has no profile. */
+  readonly profiles: readonly NamedProfile[];
 }
 
 /** The cases of a run, and for each role the optional features that it goes without. */
@@ -42,13 +45,23 @@ export function planOf(all: readonly Case[], { hello, roles, level }: Terms): Pl
 /** What results come to, on a day (YYYY-MM-DD). */
 export function conclude(
   raw: readonly CaseResult[],
-  { level, claims, expected, loose }: Terms,
+  { level, claims, expected, loose, profiles }: Terms,
   { without }: Plan,
   today: string,
 ): Pick<Report, 'results' | 'verdicts' | 'stale' | 'exitCode'> {
   const judged = applyExpected(raw, expected, today);
-  const results = judged.results.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const all: Verdict[] = verdicts(results, loose, level, without);
+  const of = (role: Role): NamedProfile | undefined => profiles.find((one) => one.role === role);
+  const results = judged.results
+    .map((result): CaseResult => {
+      const cases = of(result.role)?.cases;
+      return cases === undefined || Object.hasOwn(cases, result.id) ? result : { ...result, scored: false };
+    })
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const named = (role: Role): string | undefined => {
+    const profile = of(role);
+    return profile && `${profile.name}@${profile.sha256.slice(0, 8)}`;
+  };
+  const all: Verdict[] = verdicts(results, loose, level, without, named);
   return {
     results,
     verdicts: all,

@@ -16,6 +16,7 @@ import { Witness } from './adapter.ts';
 import type { Case } from './case.ts';
 import { Connection } from './connection.ts';
 import { conclude, planOf, shuffled } from './plan.ts';
+import { profilesOf } from './profile.ts';
 import { runAll, type Pace, type Worker } from './worker.ts';
 
 /** Version of the runner, in every report. */
@@ -39,6 +40,8 @@ export interface RunOptions extends Partial<Pace> {
   readonly timeout: number;
   /** Processes of the adapter, each with a case at a time; default 1. */
   readonly jobs?: number;
+  /** Version of the profiles; all cases count if there is none. */
+  readonly profile?: string;
   readonly claims?: readonly Role[];
   readonly expected?: readonly ExpectedFailure[];
   readonly loose?: boolean;
@@ -95,6 +98,7 @@ export async function run(options: RunOptions): Promise<{ report: Report }> {
       salt: vaultUrl === undefined ? '' : randomBytes(8).toString('hex'),
       roles: options.roles ?? hello?.roles ?? ['vault-server'],
       level: options.level ?? 'core',
+      ...(options.profile !== undefined && { profile: options.profile }),
       claims: options.claims ?? [],
       expected: options.expected ?? [],
       loose: options.loose ?? false,
@@ -129,7 +133,8 @@ export async function run(options: RunOptions): Promise<{ report: Report }> {
         };
       },
     );
-    const plan = planOf(options.cases, header);
+    const terms = { ...header, profiles: profilesOf(header) };
+    const plan = planOf(options.cases, terms);
     const pace = { failFast, ...(progress && { progress }) };
     const { results, last } = await runAll(shuffled(plan.cases, seed), workers, pace);
     await Promise.all(connections.map(async (connection) => connection.close()));
@@ -151,7 +156,7 @@ export async function run(options: RunOptions): Promise<{ report: Report }> {
       target: command?.join(' ') ?? vaultUrl ?? '',
       command: options.command ?? '',
       ...(hello && { hello }),
-      ...conclude(withFaults(results, faults), header, plan, started.toISOString().slice(0, 10)),
+      ...conclude(withFaults(results, faults), terms, plan, started.toISOString().slice(0, 10)),
     };
     return { report };
   } finally {

@@ -17,6 +17,11 @@ export const EXIT = {
   incompleteClaim: 6,
 } as const;
 
+/** True if the result counts for a verdict. */
+function isScored({ scored }: CaseResult): boolean {
+  return scored !== false;
+}
+
 function count(results: readonly CaseResult[], ...statuses: Status[]): number {
   return results.filter((result) => statuses.includes(result.status)).length;
 }
@@ -34,24 +39,33 @@ export function verdicts(
   loose: boolean,
   level: Level = 'core',
   without: (role: Role) => string[] = () => [],
+  profile: (role: Role) => string | undefined = () => undefined,
 ): Verdict[] {
-  return ROLES.map((role) => ({ role, own: results.filter((result) => result.role === role) }))
-    .filter(({ own }) => own.length > 0)
-    .map(({ role, own }) => ({
+  return ROLES.map((role) => ({ role, all: results.filter((result) => result.role === role) }))
+    .filter(({ all }) => all.length > 0)
+    .map(({ role, all }) => ({ role, all, own: all.filter(isScored), name: profile(role) }))
+    .map(({ role, all, own, name }) => ({
       role,
       level,
+      ...(name !== undefined && { profile: name }),
       verdict: verdictOf(own, loose),
       pass: count(own, 'pass', 'xpass'),
       fail: count(own, 'fail', 'xfail', 'error'),
       notRun: count(own, 'not-run', 'not-applicable'),
+      notScored: all.length - own.length,
       without: without(role),
     }));
 }
 
 /** The line by which scripts read a verdict. */
-export function verdictLine({ role, level, verdict, pass, fail, notRun, without }: Verdict): string {
-  const lacks = without.length === 0 ? '' : ` without=${without.join(',')}`;
-  return `VERDICT ${role} ${level} ${verdict} pass=${pass} fail=${fail} not-run=${notRun}${lacks}`;
+export function verdictLine(one: Verdict): string {
+  const { role, level, verdict, pass, fail, notRun, profile, notScored, without } = one;
+  return [
+    `VERDICT ${role} ${level} ${verdict} pass=${pass} fail=${fail} not-run=${notRun}`,
+    ...(notScored === 0 ? [] : [`not-scored=${notScored}`]),
+    ...(profile === undefined ? [] : [`profile=${profile}`]),
+    ...(without.length === 0 ? [] : [`without=${without.join(',')}`]),
+  ].join(' ');
 }
 
 /**
@@ -92,7 +106,7 @@ export function exitCode(
   claims: readonly Role[],
   stale: readonly string[],
 ): number {
-  if (results.some((result) => result.status === 'fail')) return EXIT.failure;
+  if (results.some((result) => result.status === 'fail' && isScored(result))) return EXIT.failure;
   if (results.some((result) => result.status === 'error')) return EXIT.notStarted;
   if (stale.length > 0) return EXIT.staleExpectations;
   const complete = (role: Role): boolean =>

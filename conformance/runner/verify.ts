@@ -12,6 +12,7 @@ import { randomnessOf, type Transcript } from '../tape/transcript.ts';
 import { Witness } from './adapter.ts';
 import type { Case } from './case.ts';
 import { conclude, planOf } from './plan.ts';
+import { profilesOf } from './profile.ts';
 import { resultOf, runCase, type Worker } from './worker.ts';
 
 /** What a transcript shows. */
@@ -71,7 +72,8 @@ export async function verify(
   progress?: (done: number, total: number, next: Case) => void,
 ): Promise<Verification> {
   const { header, tapes } = transcript;
-  const plan = planOf(cases, header);
+  const terms = { ...header, profiles: profilesOf(header) };
+  const plan = planOf(cases, terms);
   const reported = new Map(report.results.map((result) => [result.id, result]));
   const unseen = new Map<string, string[]>();
   const raw: CaseResult[] = [];
@@ -100,7 +102,7 @@ export async function verify(
   } finally {
     rmSync(top, { recursive: true, force: true });
   }
-  const shown = conclude(raw, header, plan, report.started.slice(0, 10));
+  const shown = conclude(raw, terms, plan, report.started.slice(0, 10));
   const own = new Set(plan.cases.map(({ id }) => id));
   return {
     shown,

@@ -51,6 +51,8 @@ export interface CaseResult {
   readonly detail?: string;
   readonly expected?: string;
   readonly actual?: string;
+  /** Absent for what the profile has; the others count for no verdict. */
+  readonly scored?: false;
   /** Of a failure that was expected: what it is waiting for. */
   readonly issue?: string;
   readonly milliseconds: number;
@@ -65,6 +67,10 @@ export interface Verdict {
   readonly pass: number;
   readonly fail: number;
   readonly notRun: number;
+  /** The cases that count: name of the profile, `@`, and the first 8 digits of the SHA-256 of its file; absent if all do. */
+  readonly profile?: string;
+  /** Cases that ran and are not in the profile. */
+  readonly notScored: number;
   /** Optional features that the implementation does not claim; none of their cases is in the report. */
   readonly without: string[];
 }
@@ -118,6 +124,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       detail: z.string().exactOptional(),
       expected: z.string().exactOptional(),
       actual: z.string().exactOptional(),
+      scored: z.literal(false).exactOptional(),
       issue: z.url().exactOptional(),
       milliseconds: z.number().nonnegative(),
     }),
@@ -136,6 +143,8 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       pass: z.int(),
       fail: z.int(),
       notRun: z.int(),
+      profile: z.string().exactOptional(),
+      notScored: z.int(),
       without: z.array(z.string()),
     }),
   ),

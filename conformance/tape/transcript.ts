@@ -21,6 +21,8 @@ export interface Header {
   readonly salt: string;
   readonly level: Level;
   readonly roles: readonly Role[];
+  /** Version of the profiles; absent if all cases count. */
+  readonly profile?: string;
   readonly claims: readonly Role[];
   readonly loose: boolean;
   readonly expected: readonly ExpectedFailure[];
@@ -91,6 +93,7 @@ const headerSchema: z.ZodType<Header> = z.strictObject({
   salt: z.string(),
   level: z.enum(LEVELS),
   roles: z.array(z.enum(ROLES)),
+  profile: z.string().exactOptional(),
   claims: z.array(z.enum(ROLES)),
   loose: z.boolean(),
   expected: expectedSchema,
