@@ -203,6 +203,37 @@ describe('exit codes', () => {
   });
 });
 
+test('a list of expected failures is written after a whole run alone, and holds for the next one', async () => {
+  const path = join(folder, 'next.json');
+  const issue = 'https://example.org/2';
+  const run = ['run', '--adapter', nullAdapter('reject'), '--out', join(folder, 'next'), '--format', 'json'];
+  const write = [...run, '--write-expected', path];
+  const when = ['--issue', issue, '--expires', '2999-01-01'];
+  for (const more of [[], ['--issue', issue], ['--issue', 'soon', '--expires', '2999-01-01']])
+    expect((await cli(...write, ...more)).stderr).toMatch(/needs --issue URL and --expires/u);
+  for (const filter of [
+    ['--case', 'header.*'],
+    ['--role', 'set-reader'],
+    ['--loose-errors'],
+    ['--fail-fast'],
+  ])
+    expect(await cli(...write, ...when, ...filter)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/needs a whole run/u),
+    });
+  expect((await cli(...write, ...when)).code).toBe(1);
+  const lines: unknown[] = JSON.parse(readFileSync(path, 'utf8'));
+  expect(lines).toContainEqual({
+    case: 'header.blob',
+    class: 'rejected-valid',
+    issue,
+    expires: '2999-01-01',
+  });
+  const next = await cli(...run, '--expected', path);
+  expect(next.code, next.stdout.slice(0, 2000)).toBe(0);
+  expect(next.stdout).not.toMatch(/stale|VERDICT \S+ core (?:non-conformant|conformant) /u);
+}, 120_000);
+
 test('the page is one file that asks no host for anything, and shows failures first', async () => {
   const out = join(folder, 'page');
   await cli('run', '--adapter', nullAdapter('ok'), '--case', 'header.*', '--out', out);

@@ -13,7 +13,8 @@ export { Connection, splitCommand, StartError } from './runner/connection.ts';
 export { shuffled } from './runner/plan.ts';
 export { run, type RunOptions } from './runner/run.ts';
 export { score, type Score } from './runner/score.ts';
-export { applyExpected, EXIT, exitCode, verdictLine, verdicts } from './runner/verdict.ts';
+export { applyExpected } from './runner/expected.ts';
+export { EXIT, exitCode, verdictLine, verdicts } from './runner/verdict.ts';
 export type { Answer, Hello, Outcome, Request } from './schema/protocol.ts';
 export type { CaseResult, ExpectedFailure, FailureClass, Report, Status, Verdict } from './schema/report.ts';
 export type {

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { allCases } from '../cases/index.ts';
 import { FORMATS, writeReports, type Format } from '../report/files.ts';
 import { progressTo, renderText } from '../report/terminal.ts';
 import type { Case } from '../runner/case.ts';
 import { splitCommand } from '../runner/connection.ts';
+import { nextExpected } from '../runner/expected.ts';
 import { PROFILE_VERSION } from '../runner/profile.ts';
 import { run } from '../runner/run.ts';
 import { expectedSchema, type ExpectedFailure } from '../schema/report.ts';
@@ -38,7 +39,10 @@ Options
   --claim ROLE         exit with 6 unless this role ends conformant (may be repeated)
   --case GLOB          only these cases (may be repeated); the others count as not run
   --requirement ID     only the cases that test this requirement (may be repeated)
-  --expected FILE      JSON list of failures that are known: case, class, issue, expires
+  --expected FILE      JSON list of failures that are known: case (or a glob of at most 20), class, issue, expires
+  --write-expected FILE  writes that list for the next run, from all cases of the level; needs --issue and --expires
+  --issue URL          what new lines of the list wait for
+  --expires DATE       the last day, as YYYY-MM-DD, on which new lines of the list count
   --loose-errors       count a refusal with another error code as a pass; the verdict is then provisional
   --seed N             order of the cases; printed by every run
   --jobs N             processes of the adapter, each with one case at a time (default 2)
@@ -64,6 +68,9 @@ const OPTIONS = {
   case: { type: 'string', multiple: true, default: [] as string[] },
   requirement: { type: 'string', multiple: true, default: [] as string[] },
   expected: { type: 'string' },
+  'write-expected': { type: 'string' },
+  issue: { type: 'string' },
+  expires: { type: 'string' },
   'loose-errors': { type: 'boolean', default: false },
   seed: { type: 'string' },
   jobs: { type: 'string', default: '2' },
@@ -103,6 +110,25 @@ function formatsOf(list: string): Format[] {
   });
 }
 
+/** Options under which a run does not see every failure, or not as it is. */
+const FILTERS = ['case', 'requirement', 'role', 'fail-fast', 'loose-errors'] as const;
+
+type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values'];
+
+/** What new lines of a list say; undefined if none is wanted. @throws UsageError */
+function newLines(values: Values): Pick<ExpectedFailure, 'issue' | 'expires'> | undefined {
+  if (values['write-expected'] === undefined) return undefined;
+  const filter = FILTERS.find((name) => {
+    const value = values[name];
+    return typeof value === 'object' ? value.length > 0 : value;
+  });
+  if (filter !== undefined) throw new UsageError(`--write-expected needs a whole run: without --${filter}`);
+  const { issue = '', expires = '' } = values;
+  const line = expectedSchema.safeParse([{ case: 'x', class: 'crash', issue, expires }]);
+  if (!line.success) throw new UsageError('--write-expected needs --issue URL and --expires YYYY-MM-DD');
+  return { issue, expires };
+}
+
 /** The cases, of which those that no option selects say that they are not run. */
 function selected(cases: readonly Case[], globs: readonly string[], ids: readonly string[]): Case[] {
   const wanted = (one: Case): boolean =>
@@ -119,6 +145,8 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
     throw new UsageError('run takes either --adapter or --vault');
   const only = rolesOf(values.role);
   const formats = formatsOf(values.format);
+  const expected = expectedFailures(values.expected);
+  const lines = newLines(values);
   const set = loadVectors();
   mkdirSync(values.out, { recursive: true });
   const { report } = await run({
@@ -133,7 +161,7 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
     seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : integerOf('seed', values.seed),
     jobs: Math.max(1, integerOf('jobs', values.jobs)),
     timeout: integerOf('timeout', values.timeout),
-    expected: expectedFailures(values.expected),
+    expected,
     loose: values['loose-errors'],
     failFast: values['fail-fast'],
     command: ['run', ...args].join(' '),
@@ -144,6 +172,11 @@ async function runCommand(args: readonly string[], io: Streams): Promise<number>
   const sentences = new Map(readSpec().requirements.map(({ id, sentence }) => [id, sentence]));
   const files = writeReports(report, sentences, values.out, formats);
   io.stdout.write(`Files: ${files.join(' ')}\n${renderText(report)}`);
+  const path = values['write-expected'];
+  if (path !== undefined && lines !== undefined) {
+    const next = nextExpected(report.results, expected, lines);
+    writeFileSync(path, `${JSON.stringify(next, undefined, 1)}\n`);
+  }
   return report.exitCode;
 }
 

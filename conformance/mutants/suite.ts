@@ -22,6 +22,7 @@ const SCORE = 'conformance/runner/score.ts';
 const SCORE_TEST = 'conformance/runner/score.test.ts';
 const RUNNER_TEST = 'conformance/runner/runner.test.ts';
 const VERDICT = 'conformance/runner/verdict.ts';
+const EXPECTED = 'conformance/runner/expected.ts';
 const CONNECTION = 'conformance/runner/connection.ts';
 const SUITE_TEST = 'conformance/conformance.test.ts';
 const SWEEP = 'conformance/runner/sweep.ts';
@@ -265,15 +266,15 @@ const judges: readonly SuiteMutant[] = [
   {
     id: 'expected-any-class',
     mistake: 'excuses a failure of another class',
-    file: VERDICT,
-    find: "result.status === 'fail' && result.class === line.class",
+    file: EXPECTED,
+    find: "status === 'fail' && result.class === line.class",
     replace: "result.status === 'fail'",
     test: { file: RUNNER_TEST, name: 'goes stale in every direction' },
   },
   {
     id: 'expected-for-ever',
     mistake: 'excuses failures after the day on which the excuse ends',
-    file: VERDICT,
+    file: EXPECTED,
     find: 'if (line.expires < today)',
     replace: "if (line.expires < '1')",
     test: { file: RUNNER_TEST, name: 'goes stale in every direction' },
@@ -281,24 +282,24 @@ const judges: readonly SuiteMutant[] = [
   {
     id: 'expected-no-case',
     mistake: 'says nothing of a line that is about no case',
-    file: VERDICT,
-    find: '.filter((line) => !results.some(',
-    replace: ".filter((line) => line.case === '' && !results.some(",
+    file: EXPECTED,
+    find: 'if (ids.length === 0) stale.push(',
+    replace: "if (line.case === '') stale.push(",
     test: { file: RUNNER_TEST, name: 'goes stale in every direction' },
   },
   {
     id: 'expected-passes',
     mistake: 'says nothing of a line whose case passes',
-    file: VERDICT,
-    find: '      stale.push(`${line.case}: passes now`);\n',
+    file: EXPECTED,
+    find: '      stale.push(`${id}: passes now`);\n',
     replace: '',
     test: { file: RUNNER_TEST, name: 'goes stale in every direction' },
   },
   {
     id: 'expected-not-run',
     mistake: 'says nothing of a line whose case did not run',
-    file: VERDICT,
-    find: '} else stale.push(`${line.case}: ended as ${result.status}`);',
+    file: EXPECTED,
+    find: '} else stale.push(`${id}: ended as ${status}`);',
     replace: '}',
     test: { file: RUNNER_TEST, name: 'goes stale in every direction' },
   },

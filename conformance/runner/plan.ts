@@ -7,8 +7,9 @@ import { OPTIONAL_FEATURES, type Hello } from '../schema/protocol.ts';
 import type { CaseResult, ExpectedFailure, Report, Verdict } from '../schema/report.ts';
 import { LEVELS, type Level, type Role } from '../schema/vector.ts';
 import type { Case } from './case.ts';
+import { applyExpected } from './expected.ts';
 import type { NamedProfile } from './profile.ts';
-import { applyExpected, exitCode, verdicts } from './verdict.ts';
+import { exitCode, verdicts } from './verdict.ts';
 
 /** What decides which cases a run has, and what their results come to. */
 export interface Terms {

@@ -9,7 +9,8 @@ import { splitCommand } from './connection.ts';
 import { shuffled } from './plan.ts';
 import { fillFolder, readTree } from './folder.ts';
 import { digest, score, scoreTree } from './score.ts';
-import { applyExpected, verdictLine, verdicts } from './verdict.ts';
+import { applyExpected, nextExpected } from './expected.ts';
+import { verdictLine, verdicts } from './verdict.ts';
 
 const nothing = digest(new Uint8Array(0));
 const chunk = digest(new Uint8Array(16));
@@ -159,6 +160,44 @@ describe('verdicts', () => {
     expect(apply(result('a', 'not-run'))).toHaveLength(1);
     expect(apply(result('b', 'pass'))).toHaveLength(1);
     expect(apply(result('a', 'fail', 'crash'), '2030-01-02')).toHaveLength(1);
+  });
+
+  const line = {
+    case: 'a.*',
+    class: 'crash' as const,
+    issue: 'https://example.org/1',
+    expires: '2030-01-01',
+  };
+  const day = '2029-01-01';
+
+  // proves CFM-20
+  test('a line stands for at most twenty cases, each of which must fail as it says', () => {
+    const some = ['a.x', 'a.y', 'b.x'].map((id) => result(id, 'fail', 'crash'));
+    expect(applyExpected(some, [line], day)).toMatchObject({
+      results: [{ status: 'xfail' }, { status: 'xfail' }, { status: 'fail' }],
+      stale: [],
+    });
+    const one = applyExpected([result('a.x', 'fail', 'crash'), result('a.y', 'pass')], [line], day);
+    expect(one).toMatchObject({
+      results: [{ status: 'xfail' }, { status: 'xpass' }],
+      stale: ['a.y: passes now'],
+    });
+    const many = Array.from({ length: 21 }, (_, i) => result(`a.${i}`, 'fail', 'crash'));
+    const all = applyExpected(many, [line], day);
+    expect(all.stale).toEqual(['a.*: 21 cases, and a line may stand for 20']);
+    expect(new Set(all.results.map(({ status }) => status))).toEqual(new Set(['fail']));
+    expect(applyExpected(many.slice(1), [line], day).stale).toEqual([]);
+    expect(applyExpected(some, [line, { ...line, case: 'a.y' }], day).stale).toEqual(['a.y: in two lines']);
+  });
+
+  test('a new list keeps what still holds, and has a line for everything else that failed', () => {
+    const raw = [result('a.x', 'fail', 'crash'), result('b.x', 'fail', 'state'), result('c.x', 'pass')];
+    const known = [line, { ...line, case: 'c.x' }];
+    const { results } = applyExpected(raw, known, day);
+    const fresh = { issue: 'https://example.org/2', expires: '2031-01-01' };
+    expect(nextExpected(results, known, fresh)).toEqual([line, { case: 'b.x', class: 'state', ...fresh }]);
+    const changed = applyExpected([result('a.x', 'fail', 'crash'), result('a.y', 'pass')], [line], day);
+    expect(nextExpected(changed.results, [line], fresh)).toEqual([{ case: 'a.x', class: 'crash', ...fresh }]);
   });
 });
 

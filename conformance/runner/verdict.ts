@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CaseResult, ExpectedFailure, Status, Verdict } from '../schema/report.ts';
+import type { CaseResult, Status, Verdict } from '../schema/report.ts';
 import { ROLES, type Level, type Role } from '../schema/vector.ts';
 
 /** Exit codes of the runner. */
@@ -66,37 +66,6 @@ export function verdictLine(one: Verdict): string {
     ...(profile === undefined ? [] : [`profile=${profile}`]),
     ...(without.length === 0 ? [] : [`without=${without.join(',')}`]),
   ].join(' ');
-}
-
-/**
- * Applies the list of expected failures.
- *
- * @returns the results with `xfail` and `xpass`, and a sentence for every line of the list that is stale
- */
-export function applyExpected(
-  results: readonly CaseResult[],
-  expected: readonly ExpectedFailure[],
-  today: string,
-): { results: CaseResult[]; stale: string[] } {
-  const byCase = new Map(expected.map((line) => [line.case, line]));
-  const stale = expected
-    .filter((line) => !results.some((result) => result.id === line.case))
-    .map((line) => `${line.case}: no such case in this run`);
-  const judged = results.map((result): CaseResult => {
-    const line = byCase.get(result.id);
-    if (line === undefined) return result;
-    if (line.expires < today) stale.push(`${line.case}: expired on ${line.expires}`);
-    else if (result.status === 'fail' && result.class === line.class)
-      return { ...result, status: 'xfail', issue: line.issue };
-    else if (result.status === 'fail')
-      stale.push(`${line.case}: failed as ${result.class}, not as ${line.class}`);
-    else if (result.status === 'pass') {
-      stale.push(`${line.case}: passes now`);
-      return { ...result, status: 'xpass' };
-    } else stale.push(`${line.case}: ended as ${result.status}`);
-    return result;
-  });
-  return { results: judged, stale };
 }
 
 /** The exit code of a run that came to its end. */
