@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readDocument } from '../conformance/spec-text.ts';
-import { coverage, faults, register, type Facts } from './trace.ts';
+import { renderPage } from './trace-page.ts';
+import { coverage, faults, register, type Facts } from './trace-rules.ts';
 
 const SENTENCE = '- **[ABC-1]** A reader MUST read.';
 
@@ -41,6 +42,7 @@ describe('the register', () => {
     passed: new Set(['case.one']),
     kills: [{ requirement: 'ABC-1', killedBy: 'case.one' }],
     selfTested: [],
+    alive: [],
     mentions: [],
     exclusions: [{ id: 'ABC-2', reason: 'nobody can see it' }],
     retired: [],
@@ -71,6 +73,7 @@ describe('the register', () => {
       { exclusions: [...facts.exclusions, { id: 'ABC-8', reason: 'nobody can see it' }] },
     ],
     ['an exclusion of what is tested', { exclusions: [{ id: 'ABC-1', reason: 'nobody can see it' }] }],
+    ['a mutant that lives', { alive: [{ id: 'some-mutant', reason: 'the case passes' }] }],
     ['an exclusion without a reason', { exclusions: [{ id: 'ABC-2', reason: '' }] }],
   ])('finds %s', (_name, change) => {
     expect(faults({ ...facts, ...change }).length).toBeGreaterThan(0);
@@ -91,5 +94,18 @@ describe('the register', () => {
     expect(coverage({ ...facts, exclusions: [], mentions: [['a.test.ts', 'ABC-2']] }).get('ABC-2')).toBe(
       'declared',
     );
+  });
+
+  test('becomes a page that lists every rule that is not proven, once', () => {
+    const text = `${SENTENCE}\n- **[ABC-2]** A writer MUST write.\n- **[ABC-3]** It MUST last.\n- **[ABC-4]** It MAY rest.\n`;
+    const all = readDocument('a.md', text).requirements;
+    const some: Facts = { ...facts, requirements: all, mentions: [['a.test.ts', 'ABC-3']] };
+    const page = renderPage(some, coverage(some));
+    expect(page).toMatch(
+      /^\| 1 \| proven \|.*\n\| 0 \| executed \|.*\n\| 1 \| declared \|.*\n\| 1 \| excluded \|/mu,
+    );
+    expect(page).toMatch(/nobody can see it\n\n- \[ABC-2\]\(\.\.\/spec\/a\.md\): A writer MUST write\./u);
+    expect(page).toMatch(/## Declared\n\n### a\.md\n\n- \[ABC-3\]/u);
+    expect(page.match(/ABC-[14]/gu)).toBeNull();
   });
 });

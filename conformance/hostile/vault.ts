@@ -63,6 +63,8 @@ export class HostileVault {
   }[] = [];
   /** Bytes of answers that a client took before it stopped. */
   taken = 0;
+  /** What was wrong with the first request that nobody could read. */
+  fault: string | undefined;
   lies: Lies = {};
   readonly stretch: Stretch;
   /** Seconds since 1970: a descriptor that is fetched again is the same to the byte. */
@@ -83,7 +85,14 @@ export class HostileVault {
 
   /** Listens on the loopback interface. */
   async open(): Promise<this> {
-    this.#server = await serve((request, body, response) => this.#serve(request, body, response));
+    this.#server = await serve((request, body, response) => {
+      try {
+        this.#serve(request, body, response);
+      } catch (error) {
+        this.fault ??= error instanceof Error ? error.message : String(error);
+        response.destroy();
+      }
+    });
     this.url = this.#server.origin;
     return this;
   }

@@ -7,6 +7,7 @@ import { chatMutants } from './chat.ts';
 import { chatWriterMutants } from './chat-writer.ts';
 import { clientChangeMutants } from './client-changes.ts';
 import { clientMutants } from './client.ts';
+import { clientRuleMutants } from './client-rules.ts';
 import { containerMutants } from './container.ts';
 import { freshnessMutants } from './freshness.ts';
 import { groupMutants } from './groups.ts';
@@ -20,6 +21,7 @@ import { salvageMutants } from './salvage.ts';
 import { setMutants } from './set.ts';
 import { vaultMutants } from './vault.ts';
 import { vaultChangeMutants } from './vault-changes.ts';
+import { vaultRuleMutants } from './vault-rules.ts';
 import { wireMutants } from './wire.ts';
 import { vaultStepMutants } from './vault-step.ts';
 import { writerOrderMutants } from './writer-order.ts';
@@ -42,8 +44,10 @@ export const mutants: readonly Mutant[] = [
   ...chatWriterMutants,
   ...vaultMutants,
   ...vaultChangeMutants,
+  ...vaultRuleMutants,
   ...clientMutants,
   ...clientChangeMutants,
+  ...clientRuleMutants,
   ...p256Mutants,
   ...wireMutants,
   ...setWriterMutants,

@@ -108,7 +108,7 @@ test('the table counts each mutant once, by the document that it breaks', () => 
     one('a', 'KEY-1', 'killed'),
     one('b', 'KEY-1', 'elsewhere'),
     one('c', 'CFM-6', 'killed', 'self-test'),
-    one('d', '', 'survived'),
+    one('d', '', 'survived', 'self-test'),
   ];
   const table = summary(results, new Map([['KEY-1', 'keys.md']]));
   expect(table).toMatch(/^keys\.md +2 +1 +1 +0 +0$/mu);

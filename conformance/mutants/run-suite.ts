@@ -54,19 +54,21 @@ export async function runSuiteMutant(mutant: SuiteMutant): Promise<MutantResult>
   const named = testResults
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ fullName }) => fullName.includes(test.name));
-  const failed = named.find(
-    ({ status, failureMessages }) =>
-      status === 'failed' && failureMessages.some((message) => message.startsWith('AssertionError')),
+  const failed = named.filter(({ status }) => status === 'failed');
+  const kill = failed.find(({ failureMessages }) =>
+    failureMessages.some((message) => message.startsWith('AssertionError')),
   );
-  if (failed !== undefined)
-    return {
-      id,
-      requirement,
-      status: 'killed',
-      killedBy: `${test.file}: ${failed.fullName}`,
-      class: 'self-test',
-    };
-  const messages = testResults.map(({ message }) => message).filter((message) => message !== '');
-  const reason = named.length === 0 ? `no test is called so. ${messages.join(' ')}` : 'the test passes';
-  return { id, requirement, status: 'survived', reason };
+  const result = { id, requirement, class: 'self-test' } as const;
+  if (kill !== undefined) return { ...result, status: 'killed', killedBy: `${test.file}: ${kill.fullName}` };
+  const messages = [
+    ...testResults.map(({ message }) => message),
+    ...failed.flatMap(({ failureMessages }) => failureMessages),
+  ].filter((message) => message !== '');
+  const what =
+    named.length === 0
+      ? 'no test is called so'
+      : failed.length === 0
+        ? 'the test passes'
+        : 'the test fails, but not by what it expects';
+  return { ...result, status: 'survived', reason: [what, ...messages].join('. ') };
 }

@@ -27,7 +27,7 @@ const CONNECTION = 'conformance/runner/connection.ts';
 const SUITE_TEST = 'conformance/conformance.test.ts';
 const SWEEP = 'conformance/runner/sweep.ts';
 const SWEEP_TEST = 'conformance/runner/sweep.test.ts';
-const TRACE = 'tools/trace.ts';
+const TRACE = 'tools/trace-rules.ts';
 const TRACE_TEST = 'tools/trace.test.ts';
 const JUDGE = 'conformance/mutants/run.ts';
 const JUDGE_TEST = 'conformance/mutants/mutants.test.ts';
@@ -551,6 +551,30 @@ const tracers: readonly SuiteMutant[] = [
     find: 'if (reason.length < 10)',
     replace: 'if (reason.length < 0)',
     test: { file: TRACE_TEST, name: 'finds an exclusion without a reason' },
+  },
+  {
+    id: 'trace-lives',
+    mistake: 'says nothing of a mutant that no case kills',
+    file: TRACE,
+    find: 'for (const { id, reason } of facts.alive) out.push(`mutant ${id} lives: ${reason}`);',
+    replace: '',
+    test: { file: TRACE_TEST, name: 'finds a mutant that lives' },
+  },
+  {
+    id: 'trace-self-test',
+    mistake: 'forgets what self-tests have proven',
+    file: TRACE,
+    find: '    ...facts.selfTested,\n',
+    replace: '',
+    test: { file: TRACE_TEST, name: 'counts a requirement as proven only by' },
+  },
+  {
+    id: 'page-forgets',
+    mistake: 'leaves rules that are only declared out of the page',
+    file: 'tools/trace-page.ts',
+    find: "...byFile(of('declared')),",
+    replace: "...byFile(of('declared').slice(1)),",
+    test: { file: TRACE_TEST, name: 'becomes a page' },
   },
   {
     id: 'trace-not-passed',

@@ -18,9 +18,8 @@ function counts(results: readonly MutantResult[]): number[] {
  * @param files the document of each requirement
  */
 export function summary(results: readonly MutantResult[], files: ReadonlyMap<string, string>): string {
-  const self = (one: MutantResult): boolean => one.class === 'self-test' || one.requirement === '';
   const groups = Map.groupBy(results, (one) =>
-    self(one) ? 'the suite itself' : (files.get(one.requirement) ?? one.requirement),
+    one.class === 'self-test' ? 'the suite itself' : (files.get(one.requirement) ?? one.requirement),
   );
   const rows = [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const line = (name: string, cells: readonly (string | number)[]): string =>

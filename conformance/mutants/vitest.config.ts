@@ -11,7 +11,7 @@ if (mutant === undefined) throw new Error('there is no such mutant of the suite'
 const config: ViteUserConfig = {
   root,
   // What other mutants made of the sources is not read back.
-  test: { include: [mutant.test.file], testTimeout: 60_000, fsModuleCache: false },
+  test: { include: [mutant.test.file], testTimeout: 180_000, fsModuleCache: false },
   plugins: [
     {
       name: 'mutant',

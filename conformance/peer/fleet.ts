@@ -39,6 +39,7 @@ export interface Descriptor {
   readonly maxBudget?: number;
   readonly ceiling?: number;
   readonly assertionMode?: number;
+  readonly relayKeys?: readonly Uint8Array[];
   readonly stretch: Stretch;
   readonly delays?: readonly number[];
   readonly operator?: string;
@@ -68,7 +69,7 @@ export function encodeDescriptor(d: Descriptor): Bytes {
     be(4, 604_800),
     be(4, d.ceiling ?? 100),
     be(1, d.assertionMode ?? 0),
-    prefixed(2, be(0, 0)),
+    list(d.relayKeys ?? []),
     encodeStretch(d.stretch),
   );
   return cat(

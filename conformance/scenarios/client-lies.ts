@@ -109,7 +109,7 @@ export const clientLies: readonly ClientScenario[] = [
     'client.bad-signature',
     'A statement whose signature does not verify',
     'A relay could make up every outcome.',
-    ['XCH-16', 'CLI-18'],
+    ['XCH-16', 'CLI-18', 'CLI-22'],
     () => ({ statement: destroyed, signature: (honest) => flipLast(honest) }),
     ['bad-answer'],
     [START],

@@ -34,6 +34,10 @@ export interface Stage {
   readonly vault: HostileVault;
   /** Runs the client once; its state is kept between two runs of one scenario. */
   readonly run: (command?: ClientCommand, more?: Record<string, Value>) => Promise<Outcome>;
+  /** Ends the process of the client; the next run starts another. */
+  readonly restart: () => Promise<void>;
+  /** Folder of the client's state. */
+  readonly state: string;
 }
 
 /** One scenario. */
@@ -111,6 +115,7 @@ export function lie(
   lies: ClientScenario['lies'],
   codes: readonly string[],
   sent: readonly number[],
+  command: ClientCommand = 'recover',
 ): ClientScenario {
   return {
     id,
@@ -119,7 +124,7 @@ export function lie(
     requirements,
     ...(lies && { lies }),
     run: async ({ vault, run }) => {
-      refused(await run(), ...codes);
+      refused(await run(command), ...codes);
       commands(vault, ...sent);
       secretsKept(vault);
     },
@@ -170,11 +175,15 @@ async function runScenario(scenario: ClientScenario, context: CaseContext): Prom
       command,
       ...more,
     });
+  const unread = (): Score | undefined =>
+    vault.fault === undefined
+      ? undefined
+      : failed('wrong-output', `the client sent what no vault can read: ${vault.fault}`);
   try {
-    await scenario.run({ vault, run });
-    return { status: 'pass' };
+    await scenario.run({ vault, run, restart: async () => adapter.close(), state });
+    return unread() ?? { status: 'pass' };
   } catch (error) {
-    if (error instanceof Failure) return failed(error.class, error.message, error.compared);
+    if (error instanceof Failure) return unread() ?? failed(error.class, error.message, error.compared);
     throw error;
   } finally {
     await vault.close();

@@ -9,6 +9,7 @@ import { clientBehaviours } from './client.ts';
 import { clientChanges } from './client-changes.ts';
 import { clientLies } from './client-lies.ts';
 import { clientP256 } from './client-p256.ts';
+import { clientRules } from './client-rules.ts';
 import { clientCase } from './client-stage.ts';
 import { changeScenarios } from './change.ts';
 import { deletionScenarios } from './deletion.ts';
@@ -20,6 +21,7 @@ import { registrationScenarios } from './registration.ts';
 import { replacementScenarios } from './replacement.ts';
 import { replayScenarios } from './replays.ts';
 import { vaultCase } from './scenario.ts';
+import { vaultRules } from './vault-rules.ts';
 
 /** The cases. */
 export const scenarioCases: readonly Case[] = [
@@ -34,6 +36,7 @@ export const scenarioCases: readonly Case[] = [
     ...policyScenarios,
     ...edgeScenarios,
     ...durabilityScenarios,
+    ...vaultRules,
   ].map(vaultCase),
-  ...[...clientBehaviours, ...clientLies, ...clientChanges, ...clientP256].map(clientCase),
+  ...[...clientBehaviours, ...clientLies, ...clientChanges, ...clientRules, ...clientP256].map(clientCase),
 ];

@@ -3,8 +3,17 @@
  *
  * @module
  */
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
 import { Account } from '../peer/account.ts';
 import { BrokenAnswer, fetchFleet, type Attempt } from '../peer/caller.ts';
 import type { Outcome, Statement } from '../peer/exchange.ts';
@@ -139,6 +148,26 @@ export class Controlled {
     for (const name of this.#store) {
       if (existsSync(join(from, name))) cpSync(join(from, name), join(this.state, name), { force: true });
     }
+  }
+
+  /** Files of the state that are not the store: keys, an anchor, a configuration. */
+  beside(): string[] {
+    return observe('files beside the store', () =>
+      readdirSync(this.state, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(this.state, join(entry.parentPath, entry.name)))
+        .filter((name) => !this.#store.includes(name))
+        .sort(),
+    );
+  }
+
+  /** Takes a file away; what puts it back. In a replay there is none. */
+  lose(name: string): () => void {
+    const path = join(this.state, name);
+    if (!existsSync(path)) return () => undefined;
+    const [bytes, { mode }] = [readFileSync(path), statSync(path)];
+    rmSync(path);
+    return () => writeFileSync(path, bytes, { mode });
   }
 }
 
