@@ -9,9 +9,11 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Place, Tree, Value } from '../schema/vector.ts';
 import { unpack } from '../vectors.ts';
@@ -20,6 +22,15 @@ import { digest } from './score.ts';
 function places(value: Value): [string, Value][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no folder');
   return Object.entries(value);
+}
+
+let discarded = 0;
+
+/** Takes a folder of a case away, at once; it is removed while other cases run, and with the run at the latest. */
+export function discard(folder: string, { folder: own }: { readonly folder: string }): void {
+  const away = join(dirname(own), `discarded-${discarded++}`);
+  renameSync(folder, away);
+  rm(away, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** Fills a new folder: under each path the bytes, or a link `{"link": target}`, or a folder `{}`. */

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answerable, Value, Vector } from '../schema/vector.ts';
 import { draw } from '../tape/tape.ts';
 import { unpack } from '../vectors.ts';
 import type { Case, CaseContext } from './case.ts';
-import { fillFolder, readTree } from './folder.ts';
+import { discard, fillFolder, readTree } from './folder.ts';
 import { digest, score, scoreTree, type Score } from './score.ts';
 import { sweep } from './sweep.ts';
 
@@ -42,7 +42,7 @@ async function run(vector: Vector, context: CaseContext): Promise<Score> {
   const sink = join(folder, 'sink');
   const released = digest(existsSync(sink) ? readFileSync(sink) : new Uint8Array(0));
   const tree = readTree(join(folder, 'target'));
-  rmSync(folder, { recursive: true, force: true });
+  discard(folder, context);
   const misplaced = scoreTree(expect, outcome, tree);
   return misplaced ?? score(expect, outcome, released, context.loose);
 }
