@@ -111,9 +111,6 @@ export interface Patience {
   readonly check: boolean;
 }
 
-/** Longest time, in milliseconds, for a command that says whether something is here. */
-const NEED_TIMEOUT = 30_000;
-
 /** Looks for what an implementation needs, builds it, and greets its adapter. */
 export async function prepare({ folder, about }: Found, patience: Patience): Promise<Prepared> {
   const { name, version, language, libraries, shares, roles } = about;
@@ -122,7 +119,7 @@ export async function prepare({ folder, about }: Found, patience: Patience): Pro
     participant: { ...facts, status, detail, built },
   });
   for (const { command, why } of about.needs) {
-    const failure = await failureOf(command, folder, NEED_TIMEOUT);
+    const failure = await failureOf(command, folder, patience.build);
     if (failure !== undefined) return lost('missing', `${command.join(' ')} (${why}): ${failure.reason}`);
   }
   const start = performance.now();
