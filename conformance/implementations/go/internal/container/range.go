@@ -119,7 +119,7 @@ func (r *RangeReader) openFinal(sealed []byte, n int64) (trailer, []byte, error)
 		return trailer{}, nil, err
 	}
 	if len(plaintext) < trailerLength {
-		return trailer{}, nil, fault.Truncated
+		return trailer{}, nil, fault.BadTrailer
 	}
 	t, err := checkTrailer(plaintext, n, r.header.engine.ChunkLength)
 	if err != nil {
