@@ -73,7 +73,10 @@ async function sample({ feature, vectors }: Group, seed: number): Promise<Vector
       return known !== undefined && !isDeepStrictEqual(known.input, input);
     });
   const byOutcome = Map.groupBy(shuffled(fresh, seed), (vector) => vector.expect.outcome);
-  return [...byOutcome.values()].flatMap((some) => some.slice(0, SAMPLE));
+  // What must be accepted comes first, so that an implementation fails in one way, whatever the seed picks.
+  return (['ok', 'each', 'reject'] as const).flatMap((outcome) =>
+    (byOutcome.get(outcome) ?? []).slice(0, SAMPLE),
+  );
 }
 
 async function ask(group: Group, context: CaseContext): Promise<Score> {

@@ -34,8 +34,8 @@ async function refuses(stage: Stage, ...codes: string[]): Promise<void> {
   await stage.refused('set.back-up', { folder: stage.folder }, ...codes);
 }
 
-/** Flips a bit in the only chunk of both copies. */
-function ruin(stage: Stage, copies: readonly string[], at = 100): void {
+/** Flips a bit in the only chunk of both copies; wherever their headers end. */
+function ruin(stage: Stage, copies: readonly string[], at = -1): void {
   for (const name of copies) stage.damage(name, at);
 }
 
@@ -127,7 +127,7 @@ export const startCases: readonly Case[] = [
       const { copies } = await stage.backUpWhole();
       ruin(stage, copies);
       await refuses(stage, 'chunk-damaged');
-      for (const name of copies) stage.damage(name, 100);
+      ruin(stage, copies);
       ruin(stage, copies, 20);
       await refuses(stage, 'header-damaged');
     },
