@@ -17,8 +17,12 @@ const MEANING: readonly (readonly [Coverage, string])[] = [
   ['excluded', 'nothing tests the rule, for the reason below'],
 ];
 
+/** One rule, whose links lead from this page to where they lead in the specification. */
 function line({ id, file, sentence }: Requirement): string {
-  return `- [${id}](../spec/${file}): ${sentence}`;
+  const here = sentence
+    .replaceAll(/\]\((?=[a-z-]+\.md)/gu, '](../spec/')
+    .replaceAll('](#', `](../spec/${file}#`);
+  return `- [${id}](../spec/${file}): ${here}`;
 }
 
 function byFile(requirements: readonly Requirement[]): string[] {
